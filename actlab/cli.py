@@ -1,0 +1,96 @@
+"""The ``actlab`` command: it parses, calls one function of one module, and turns its result into an exit code.
+
+A command lives in the module that does its work. That module offers ``add_arguments(parser)`` and
+``run(arguments) -> int``; the table below names it. It is imported only when its command is used, so that
+``actlab --help`` loads neither torch nor pytest.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from dataclasses import dataclass
+
+from actlab import __version__
+
+
+class CommandError(Exception):
+    """A mistake of the person at the keyboard: shown as one sentence, without a traceback.
+
+    Args:
+        message: what is wrong and what to do, in one sentence.
+        exit_code: 2 for bad input (as argparse and pytest do), 1 for an honest "no".
+    """
+
+    def __init__(self, message: str, exit_code: int = 2) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+@dataclass(frozen=True)
+class Command:
+    """One sub-command: where its code is, what it does in a line, and an example."""
+
+    module: str
+    summary: str
+    example: str
+
+
+COMMANDS: dict[str, Command] = {
+    "grade": Command("actlab.grading.commands.grade", "grade exercises", "actlab grade 04_relu"),
+    "release": Command(
+        "actlab.grading.commands.release", "build exercises/ from solutions/", "actlab release --check"
+    ),
+    "execute": Command(
+        "actlab.notebooks", "run a notebook from a clean kernel and store its text outputs",
+        "actlab execute notebooks/04_relu.ipynb",
+    ),
+    "bench": Command("actlab.bench.command", "benchmark the functions", "actlab bench --sizes 2^20"),
+}
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser without the sub-commands' own options, which are added when one is named."""
+    parser = argparse.ArgumentParser(
+        prog="actlab",
+        description="Tools of the course 'Activation Functions, Measured'.",
+        epilog="'actlab COMMAND --help' explains one command. Example: actlab grade 04_relu",
+    )
+    parser.add_argument("--version", action="version", version=f"actlab {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    for name, command in COMMANDS.items():
+        commands.add_parser(name, help=command.summary, add_help=False)
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run ``actlab`` with ``argv`` (default: the process's own arguments) and return its exit code."""
+    argv = sys.argv[1:] if argv is None else argv
+    parser = build_parser()
+    if not argv or argv[0] not in COMMANDS:
+        parser.parse_args(argv)  # handles --help, --version and an unknown command
+        parser.print_help()
+        return 2
+    name, command = argv[0], COMMANDS[argv[0]]
+    module = importlib.import_module(command.module)
+    own = argparse.ArgumentParser(
+        prog=f"actlab {name}",
+        description=module.__doc__,
+        epilog=f"Example: {command.example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    module.add_arguments(own)
+    try:
+        return module.run(own.parse_args(argv[1:]))
+    except CommandError as error:
+        print(f"actlab {name}: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print(f"\nactlab {name}: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader of our pipe (head, less) went away: not an error of ours.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
