@@ -1,6 +1,7 @@
 """The package behind the course *Activation Functions, Measured*.
 
-Importing :mod:`actlab` or :mod:`actlab.functions` loads NumPy and nothing heavier, so both run in a browser.
+Importing :mod:`actlab` or :mod:`actlab.functions` loads NumPy and nothing heavier,
+so both run in a browser.
 """
 
 __version__ = "0.1.0"

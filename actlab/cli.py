@@ -1,8 +1,8 @@
-"""The ``actlab`` command: it parses, calls one function of one module, and turns its result into an exit code.
+"""The ``actlab`` command: parse, call one function of one module, return an exit code.
 
-A command lives in the module that does its work. That module offers ``add_arguments(parser)`` and
-``run(arguments) -> int``; the table below names it. It is imported only when its command is used, so that
-``actlab --help`` loads neither torch nor pytest.
+A command lives in the module that does its work. That module offers ``add_arguments(parser)``
+and ``run(arguments) -> int``; the table below names it. It is imported only when its command is
+used, so that ``actlab --help`` loads neither torch nor pytest.
 """
 
 from __future__ import annotations
@@ -41,13 +41,18 @@ class Command:
 COMMANDS: dict[str, Command] = {
     "grade": Command("actlab.grading.commands.grade", "grade exercises", "actlab grade 04_relu"),
     "release": Command(
-        "actlab.grading.commands.release", "build exercises/ from solutions/", "actlab release --check"
+        "actlab.grading.commands.release",
+        "build exercises/ from solutions/",
+        "actlab release --check",
     ),
     "execute": Command(
-        "actlab.notebooks", "run a notebook from a clean kernel and store its text outputs",
+        "actlab.notebooks",
+        "run a notebook from a clean kernel and store its text outputs",
         "actlab execute notebooks/04_relu.ipynb",
     ),
-    "bench": Command("actlab.bench.command", "benchmark the functions", "actlab bench --sizes 2^20"),
+    "bench": Command(
+        "actlab.bench.command", "benchmark the functions", "actlab bench --sizes 2^20"
+    ),
 }
 
 
@@ -66,7 +71,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run ``actlab`` with ``argv`` (default: the process's own arguments) and return its exit code."""
+    """Run ``actlab`` with ``argv`` (default: the process's own) and return its exit code."""
     argv = sys.argv[1:] if argv is None else argv
     parser = build_parser()
     if not argv or argv[0] not in COMMANDS:

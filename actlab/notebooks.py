@@ -1,0 +1,176 @@
+"""Run notebooks from a clean kernel and store their text outputs.
+
+The stored text is what nbval compares later. Image payloads are not stored: they differ from one
+matplotlib to the next, nbval does not compare them, and the book makes its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from actlab.cli import CommandError
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+# Kernels store these next to text/plain; the text says enough for a comparison.
+IMAGE_TYPES = ("image/png", "image/jpeg", "image/svg+xml", "application/pdf")
+KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+
+
+def read(path: Path) -> NotebookNode:
+    """Read and validate a notebook of format 4.
+
+    Args:
+        path: an ``.ipynb`` file.
+
+    Returns:
+        The notebook.
+
+    Raises:
+        CommandError: the file is missing, is not a notebook, or is of an older format.
+    """
+    import nbformat
+
+    try:
+        notebook = nbformat.read(path, as_version=nbformat.NO_CONVERT)
+        nbformat.validate(notebook)
+    except FileNotFoundError:
+        raise CommandError(f"no such notebook: {path}") from None
+    except Exception as error:
+        # nbformat raises a dozen types here; all mean that the file is not a notebook.
+        reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
+        raise CommandError(f"{path} is not a readable notebook ({reason})") from None
+    if notebook.nbformat != 4:
+        raise CommandError(f"{path} has notebook format {notebook.nbformat}; format 4 is needed")
+    return notebook
+
+
+def write(notebook: NotebookNode, path: Path) -> None:
+    """Write ``notebook`` to ``path`` in one step, so that an interrupted run loses nothing."""
+    import nbformat
+
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".tmp", delete=False) as file:
+        nbformat.write(notebook, file)
+    mode = path.stat().st_mode & 0o777 if path.exists() else 0o644
+    Path(file.name).chmod(mode)
+    Path(file.name).replace(path)
+
+
+def normalise(notebook: NotebookNode) -> NotebookNode:
+    """A copy without what changes from run to run: images, timings, versions."""
+    notebook = copy.deepcopy(notebook)
+    notebook.metadata["kernelspec"] = dict(KERNELSPEC)
+    notebook.metadata["language_info"] = {"name": "python"}
+    notebook.metadata.pop("widgets", None)
+    notebook.nbformat_minor = max(notebook.nbformat_minor, 5)
+    count = 0
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)
+        if cell.cell_type != "code":
+            continue
+        # nbval skips a cell that was never run, so each code cell keeps a number.
+        count += 1
+        cell.execution_count = count
+        for output in cell.outputs:
+            if output.output_type == "execute_result":
+                output.execution_count = count
+            for kind in IMAGE_TYPES:
+                output.get("data", {}).pop(kind, None)
+                output.get("metadata", {}).pop(kind, None)
+        cell.outputs = _join_streams(cell.outputs)
+    return notebook
+
+
+def _join_streams(outputs: list[NotebookNode]) -> list[NotebookNode]:
+    """Join neighbouring pieces of one stream: where a kernel cuts its output is chance."""
+    joined: list[NotebookNode] = []
+    for output in outputs:
+        last = joined[-1] if joined else None
+        if (
+            last is not None
+            and output.output_type == last.output_type == "stream"
+            and output.name == last.name
+        ):
+            last.text += output.text
+        else:
+            joined.append(output)
+    return joined
+
+
+def execute(notebook: NotebookNode, folder: Path, timeout: float = 120) -> NotebookNode:
+    """Run every cell of a copy of ``notebook`` in a new kernel that works in ``folder``.
+
+    Args:
+        notebook: the notebook; it is not changed.
+        folder: working directory of the kernel.
+        timeout: seconds that one cell may take.
+
+    Returns:
+        The executed copy, normalised.
+
+    Raises:
+        CommandError: a cell raised, took too long, or the kernel died (exit code 1).
+    """
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
+    fresh = copy.deepcopy(notebook)
+    for cell in fresh.cells:
+        if cell.cell_type == "code":
+            cell.outputs = []
+    client = NotebookClient(
+        fresh, timeout=timeout, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
+    )
+    try:
+        client.execute()
+    except CellExecutionError as error:
+        lines = [line for line in str(error).splitlines() if line.strip()]
+        raise CommandError(f"a cell failed: {lines[-1] if lines else error}", 1) from error
+    except CellTimeoutError:
+        raise CommandError(f"a cell took longer than {timeout:g} s", 1) from None
+    except DeadKernelError:
+        raise CommandError("the kernel died", 1) from None
+    return normalise(fresh)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of ``actlab execute``."""
+    parser.add_argument("notebooks", nargs="+", type=Path, metavar="NOTEBOOK")
+    parser.add_argument(
+        "--check", action="store_true", help="change nothing; exit 1 if a stored output differs"
+    )
+    parser.add_argument(
+        "--timeout", type=float, default=120, metavar="S", help="seconds a cell may take (120)"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """``actlab execute``: run each notebook named and store (or compare) its text outputs."""
+    # The kernel inherits this: a notebook's text must not depend on how many cores it finds.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    differing = []
+    for path in arguments.notebooks:
+        before = read(path)
+        print(f"{path} ... ", end="", file=sys.stderr, flush=True)
+        start = time.monotonic()
+        try:
+            after = execute(before, path.parent, arguments.timeout)
+        except CommandError as error:
+            print("failed", file=sys.stderr)
+            raise CommandError(f"{path}: {error}", error.exit_code) from error
+        print(f"{time.monotonic() - start:.1f} s", file=sys.stderr)
+        if not arguments.check:
+            write(after, path)
+        elif after != before:
+            differing.append(str(path))
+    if differing:
+        print("stored outputs differ: " + ", ".join(differing))
+    return 1 if differing else 0
