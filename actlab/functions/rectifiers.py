@@ -1,0 +1,271 @@
+"""The piecewise functions: ReLU and its leaky, capped, exponential, hard and squared relatives."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from actlab.functions.parameters import Parameter
+from actlab.functions.rounding import FloatArray, as_float_array, elementwise, gated, unless_nan
+
+LEAKY_SLOPE = Parameter("slope", "a", 0.01, 0.0, 1.0, "slope for x < 0")
+PRELU_SLOPE = Parameter("slope", "a", 0.25, -1.0, 1.0, "learned slope for x < 0 (its start)")
+RRELU_LOWER = Parameter("lower", r"\ell", 1 / 8, 0.0, 1.0, "smallest slope that is sampled")
+RRELU_UPPER = Parameter("upper", "u", 1 / 3, 0.0, 1.0, "largest slope that is sampled")
+RRELU_SLOPE = Parameter("slope", "a", (1 / 8 + 1 / 3) / 2, 0.0, 1.0, "sampled slope for x < 0")
+ELU_ALPHA = Parameter("alpha", r"\alpha", 1.0, 0.1, 2.0, "minus the limit at −∞")
+CELU_ALPHA = Parameter("alpha", r"\alpha", 1.0, 0.1, 2.0, "minus the limit at −∞", "positive")
+SQUARED_SLOPE = Parameter("slope", "a", 0.5, 0.0, 1.0, "slope for x < 0 before squaring")
+
+# The fixed point of Klambauer et al. (2017): mean 0 and variance 1 of the input are kept.
+SELU_ALPHA = 1.6732632423543772
+SELU_SCALE = 1.0507009873554805
+
+
+def relu(x: ArrayLike) -> FloatArray | np.floating:
+    """ReLU max(x, 0).
+
+    Args:
+        x: array of any shape.
+
+    Returns:
+        shape and dtype of ``x``; exact, hence computed without leaving its dtype.
+        Paper: nair2010relu.
+    """
+    x = as_float_array(x)
+    return np.maximum(x, x.dtype.type(0))[()]
+
+
+def relu_derivative(x: ArrayLike) -> FloatArray | np.floating:
+    """ReLU′(x): 1 for x > 0, else 0 (at the kink 0 too)."""
+    x = as_float_array(x)
+    return np.heaviside(x, x.dtype.type(0))[()]
+
+
+def relu6(x: ArrayLike) -> FloatArray | np.floating:
+    """ReLU6 min(max(x, 0), 6). Paper: krizhevsky2010convolutional."""
+    x = as_float_array(x)
+    return np.clip(x, x.dtype.type(0), x.dtype.type(6))[()]
+
+
+@elementwise
+def relu6_derivative(x: FloatArray) -> FloatArray:
+    """ReLU6′(x): 1 for 0 < x < 6, else 0 (at the kinks 0 and 6 too)."""
+    return unless_nan(x, (x > 0) & (x < 6))
+
+
+def _leaky(x: FloatArray, slope: FloatArray) -> FloatArray:
+    return np.where(x > 0, x, gated(slope, np.minimum(x, 0.0)))
+
+
+def _leaky_slope(x: FloatArray, slope: FloatArray) -> FloatArray:
+    return unless_nan(x, np.where(x > 0, 1.0, slope))
+
+
+@elementwise
+def leaky_relu(x: FloatArray, slope: ArrayLike = 0.01) -> FloatArray:
+    """Leaky ReLU: x for x > 0, a·x otherwise.
+
+    Args:
+        x: array of any shape.
+        slope: a, any finite number or an array that broadcasts to ``x``. A slope of 0 is ReLU.
+
+    Returns:
+        shape and dtype of ``x``. Paper: maas2013leaky.
+
+    Raises:
+        ValueError: when the slope is not finite or does not broadcast to ``x``.
+    """
+    return _leaky(x, LEAKY_SLOPE.check(slope, x.shape))
+
+
+@elementwise
+def leaky_relu_derivative(x: FloatArray, slope: ArrayLike = 0.01) -> FloatArray:
+    """1 for x > 0, else a (at the kink 0 too)."""
+    return _leaky_slope(x, LEAKY_SLOPE.check(slope, x.shape))
+
+
+@elementwise
+def prelu(x: FloatArray, slope: ArrayLike = 0.25) -> FloatArray:
+    """PReLU: Leaky ReLU whose slope is learned, one for all channels or one each.
+
+    Args:
+        x: array of any shape.
+        slope: a number, or an array that broadcasts to ``x`` (for channels on axis 1 of an
+            image batch, of shape (channels, 1, 1)). It may become negative.
+
+    Returns:
+        shape and dtype of ``x``. Paper: he2015prelu.
+
+    Raises:
+        ValueError: when the slope is not finite or does not broadcast to ``x``.
+    """
+    return _leaky(x, PRELU_SLOPE.check(slope, x.shape))
+
+
+@elementwise
+def prelu_derivative(x: FloatArray, slope: ArrayLike = 0.25) -> FloatArray:
+    """1 for x > 0, else a (at the kink 0 too)."""
+    return _leaky_slope(x, PRELU_SLOPE.check(slope, x.shape))
+
+
+def prelu_slope_derivative(x: ArrayLike) -> FloatArray | np.floating:
+    """d prelu/da = min(x, 0): what the learned slope receives from each element."""
+    x = as_float_array(x)
+    return np.minimum(x, x.dtype.type(0))[()]
+
+
+def _random_slope(
+    slope: ArrayLike | None, lower: ArrayLike, upper: ArrayLike, shape: tuple[int, ...]
+) -> FloatArray:
+    lower = RRELU_LOWER.check(lower, shape)
+    upper = RRELU_UPPER.check(upper, shape)
+    if not (lower <= upper).all():
+        raise ValueError(f"lower must not exceed upper, got lower={lower} and upper={upper}")
+    return (lower + upper) / 2 if slope is None else RRELU_SLOPE.check(slope, shape)
+
+
+@elementwise
+def rrelu(
+    x: FloatArray,
+    slope: ArrayLike | None = None,
+    lower: ArrayLike = 1 / 8,
+    upper: ArrayLike = 1 / 3,
+) -> FloatArray:
+    """Randomized leaky ReLU.
+
+    Args:
+        x: array of any shape.
+        slope: training: slopes that you sampled, ``rng.uniform(lower, upper, x.shape)``;
+            evaluation: None, which takes the mean (lower + upper)/2.
+        lower: ℓ, the smallest slope.
+        upper: u, the largest slope.
+
+    Returns:
+        shape and dtype of ``x``. Paper: xu2015rrelu.
+
+    Raises:
+        ValueError: when lower > upper, or a value is not finite or does not broadcast to ``x``.
+    """
+    return _leaky(x, _random_slope(slope, lower, upper, x.shape))
+
+
+@elementwise
+def rrelu_derivative(
+    x: FloatArray,
+    slope: ArrayLike | None = None,
+    lower: ArrayLike = 1 / 8,
+    upper: ArrayLike = 1 / 3,
+) -> FloatArray:
+    """1 for x > 0, else the slope that :func:`rrelu` used (at the kink 0 too)."""
+    return _leaky_slope(x, _random_slope(slope, lower, upper, x.shape))
+
+
+@elementwise
+def elu(x: FloatArray, alpha: ArrayLike = 1.0) -> FloatArray:
+    """ELU: x for x > 0, α(e^x − 1) otherwise, by ``expm1`` so that small |x| keep their digits.
+
+    Args:
+        x: array of any shape.
+        alpha: α, any finite number or an array that broadcasts to ``x``; → −α at −∞.
+
+    Returns:
+        shape and dtype of ``x``. Paper: clevert2016elu.
+
+    Raises:
+        ValueError: when α is not finite.
+    """
+    alpha = ELU_ALPHA.check(alpha, x.shape)
+    # The clipping keeps the branch that is not taken from overflowing.
+    return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0.0)))
+
+
+@elementwise
+def elu_derivative(x: FloatArray, alpha: ArrayLike = 1.0) -> FloatArray:
+    """1 for x > 0, else α·e^x; at 0 that is α, which is a kink unless α = 1."""
+    alpha = ELU_ALPHA.check(alpha, x.shape)
+    return np.where(x > 0, 1.0, alpha * np.exp(np.minimum(x, 0.0)))
+
+
+@elementwise
+def celu(x: FloatArray, alpha: ArrayLike = 1.0) -> FloatArray:
+    """CELU: x for x > 0, α(e^(x/α) − 1) otherwise: an ELU without a kink for every α > 0.
+
+    Paper: barron2017celu.
+
+    Raises:
+        ValueError: when α is not a positive finite number.
+    """
+    alpha = CELU_ALPHA.check(alpha, x.shape)
+    return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0.0) / alpha))
+
+
+@elementwise
+def celu_derivative(x: FloatArray, alpha: ArrayLike = 1.0) -> FloatArray:
+    """1 for x > 0, else e^(x/α)."""
+    return np.where(x > 0, 1.0, np.exp(np.minimum(x, 0.0) / CELU_ALPHA.check(alpha, x.shape)))
+
+
+@elementwise
+def selu(x: FloatArray) -> FloatArray:
+    """SELU: λ·ELU(x, α) with the λ and α that keep mean 0 and variance 1.
+
+    Paper: klambauer2017selu.
+    """
+    return SELU_SCALE * np.where(x > 0, x, SELU_ALPHA * np.expm1(np.minimum(x, 0.0)))
+
+
+@elementwise
+def selu_derivative(x: FloatArray) -> FloatArray:
+    """λ for x > 0, else λα·e^x; at the kink 0 that is λα = 1.758."""
+    return SELU_SCALE * np.where(x > 0, 1.0, SELU_ALPHA * np.exp(np.minimum(x, 0.0)))
+
+
+@elementwise
+def hardswish(x: FloatArray) -> FloatArray:
+    """Hard-swish x·ReLU6(x + 3)/6: 0 below −3, x above 3. Paper: howard2019mobilenetv3."""
+    inner = np.clip(x, -3.0, 3.0)
+    return np.where(x >= 3.0, x, inner * (inner + 3.0) / 6.0)
+
+
+@elementwise
+def hardswish_derivative(x: FloatArray) -> FloatArray:
+    """0 for x ≤ −3, x/3 + 1/2 between, 1 for x ≥ 3 (at the kinks −3 and 3 the outer slopes)."""
+    inner = np.where(np.abs(x) < 3.0, x / 3.0 + 0.5, x >= 3.0)
+    return unless_nan(x, inner)
+
+
+@elementwise
+def relu2(x: FloatArray) -> FloatArray:
+    """Squared ReLU max(x, 0)². It overflows to inf from x = 256 in float16. Paper: so2021primer."""
+    return np.square(np.maximum(x, 0.0))
+
+
+@elementwise
+def relu2_derivative(x: FloatArray) -> FloatArray:
+    """2·max(x, 0); the function has no kink."""
+    return 2.0 * np.maximum(x, 0.0)
+
+
+@elementwise
+def leaky_relu2(x: FloatArray, slope: ArrayLike = 0.5) -> FloatArray:
+    """Squared leaky ReLU: x² for x > 0, a²x² otherwise; never negative and not monotone.
+
+    Args:
+        x: array of any shape.
+        slope: a, any finite number or an array that broadcasts to ``x``; only a² counts.
+
+    Returns:
+        shape and dtype of ``x``. Source: openai2026parametergolf.
+
+    Raises:
+        ValueError: when the slope is not finite or does not broadcast to ``x``.
+    """
+    return np.square(_leaky(x, SQUARED_SLOPE.check(slope, x.shape)))
+
+
+@elementwise
+def leaky_relu2_derivative(x: FloatArray, slope: ArrayLike = 0.5) -> FloatArray:
+    """2·LeakyReLU(x) with slope a²: 2x for x > 0 and 2a²x, of the opposite sign, for x < 0."""
+    slope = SQUARED_SLOPE.check(slope, x.shape)
+    return 2.0 * _leaky(x, slope * slope)

@@ -1,0 +1,242 @@
+"""The smooth elementwise functions: sigmoid and its kin, and the gates GELU, SiLU and Mish.
+
+The formulas see float64 (see :mod:`actlab.functions.rounding`). Each exponential has an argument
+≤ 0, so that none overflows, and no small result is the difference of large ones.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from actlab.functions.parameters import Parameter
+from actlab.functions.rounding import FloatArray, elementwise, gated
+from actlab.functions.special import normal_cdf, normal_pdf, two_product
+
+SOFTPLUS_BETA = Parameter(
+    "beta", r"\beta", 1.0, 0.5, 10.0, "sharpness: the larger, the closer to ReLU", "positive"
+)
+SILU_BETA = Parameter(
+    "beta", r"\beta", 1.0, 0.0, 10.0, "steepness of the gate: 0 is x/2, ∞ is ReLU"
+)
+
+
+def _logistic(t: FloatArray, rest: FloatArray | float = 0.0) -> tuple[FloatArray, FloatArray]:
+    """σ(t + rest) and σ′(t + rest), with |rest| at most a rounding error of t."""
+    z = np.exp(-np.abs(t)) * (1.0 - np.sign(t) * rest)
+    small = z / (1.0 + z)
+    return np.where(t >= 0, 1.0 / (1.0 + z), small), small / (1.0 + z)
+
+
+@elementwise
+def sigmoid(x: FloatArray) -> FloatArray:
+    """Logistic sigmoid σ(x) = 1/(1 + e^−x).
+
+    Args:
+        x: array of any shape.
+
+    Returns:
+        values in [0, 1], shape and dtype of ``x``. Paper: rumelhart1986backprop.
+    """
+    return _logistic(x)[0]
+
+
+@elementwise
+def sigmoid_derivative(x: FloatArray) -> FloatArray:
+    """σ′(x) = σ(x)·(1 − σ(x)), computed as z/(1 + z)² with z = e^−|x|: both tails are kept."""
+    return _logistic(x)[1]
+
+
+@elementwise
+def log_sigmoid(x: FloatArray) -> FloatArray:
+    """log σ(x) = min(x, 0) − log(1 + e^−|x|): the negative of a softplus of −x."""
+    return np.minimum(x, 0.0) - np.log1p(np.exp(-np.abs(x)))
+
+
+@elementwise
+def log_sigmoid_derivative(x: FloatArray) -> FloatArray:
+    """(log σ)′(x) = σ(−x) = 1 − σ(x), without the subtraction."""
+    return _logistic(-x)[0]
+
+
+@elementwise
+def tanh(x: FloatArray) -> FloatArray:
+    """Hyperbolic tangent (e^x − e^−x)/(e^x + e^−x). Paper: lecun1998efficient."""
+    return np.tanh(x)
+
+
+@elementwise
+def tanh_derivative(x: FloatArray) -> FloatArray:
+    """tanh′(x) = 1 − tanh²(x), computed as 4z/(1 + z)² with z = e^−2|x|: no cancellation."""
+    return 4.0 * _logistic(2.0 * x)[1]
+
+
+@elementwise
+def softsign(x: FloatArray) -> FloatArray:
+    """Softsign x/(1 + |x|). Paper: bergstra2009quadratic."""
+    a = np.abs(x)
+    # Beyond 1 the fraction is turned over: ∞/∞ becomes 1/(1 + 0).
+    far = 1.0 / (1.0 + 1.0 / np.maximum(a, 1.0))
+    return np.where(
+        a > 1.0, np.copysign(far, x), np.clip(x, -1.0, 1.0) / (1.0 + np.minimum(a, 1.0))
+    )
+
+
+@elementwise
+def softsign_derivative(x: FloatArray) -> FloatArray:
+    """softsign′(x) = 1/(1 + |x|)²; its one-sided slopes at 0 agree (both 1), so 0 is no kink."""
+    root = 1.0 / (1.0 + np.abs(x))
+    return root * root
+
+
+@elementwise
+def softplus(x: FloatArray, beta: ArrayLike = 1.0) -> FloatArray:
+    """Softplus log(1 + e^(βx))/β = max(x, 0) + log(1 + e^−|βx|)/β.
+
+    Args:
+        x: array of any shape.
+        beta: sharpness β > 0, a number or an array that broadcasts to ``x``.
+
+    Returns:
+        values ≥ 0, shape and dtype of ``x``. Unlike torch, which returns x where βx > 20, no
+        threshold is used. Paper: dugas2001softplus.
+
+    Raises:
+        ValueError: when β is not a positive finite number.
+    """
+    beta = SOFTPLUS_BETA.check(beta, x.shape)
+    return np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(beta * x))) / beta
+
+
+@elementwise
+def softplus_derivative(x: FloatArray, beta: ArrayLike = 1.0) -> FloatArray:
+    """softplus′(x) = σ(βx)."""
+    return _logistic(SOFTPLUS_BETA.check(beta, x.shape) * x)[0]
+
+
+@elementwise
+def gelu(x: FloatArray) -> FloatArray:
+    """GELU x·Φ(x), with Φ the standard normal distribution function (the "erf form").
+
+    Args:
+        x: array of any shape.
+
+    Returns:
+        shape and dtype of ``x``; → 0 at −∞ with its relative accuracy kept all the way down.
+        Paper: hendrycks2016gelu.
+    """
+    return gated(normal_cdf(x), x)
+
+
+@elementwise
+def gelu_derivative(x: FloatArray) -> FloatArray:
+    """GELU′(x) = Φ(x) + x·φ(x), with φ the standard normal density."""
+    return normal_cdf(x) + gated(normal_pdf(x), x)
+
+
+# σ's argument in the tanh form is t = x·(K + C·x²) with K = 2√(2/π) and C = 0.044715·K. Each is
+# given to twice float64's precision, because an error of one ulp in t is |t| ulp in e^t.
+K, K_REST = 1.5957691216057308, -9.96930880911092e-17
+C, C_REST = 0.07135481627260025, -6.175149918155315e-19
+#: Beyond it the gate of the tanh form is exactly 0 or 1 in float64.
+GATE_LIMIT = 40.0
+
+
+def _tanh_form(x: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """t = 2√(2/π)(x + 0.044715x³) as a rounded value and the rest, for |x| ≤ GATE_LIMIT."""
+    square, square_rest = two_product(x, x)
+    cubic, cubic_rest = two_product(square, C)
+    cubic_rest = cubic_rest + C * square_rest + C_REST * square
+    total = K + cubic
+    # cubic may exceed K, so Knuth's two-sum rather than Dekker's faster one.
+    part = total - K
+    total_rest = (K - (total - part)) + (cubic - part) + cubic_rest + K_REST
+    t, t_rest = two_product(x, total)
+    return t, t_rest + x * total_rest
+
+
+@elementwise
+def gelu_tanh(x: FloatArray) -> FloatArray:
+    """GELU's tanh form ½x(1 + tanh(√(2/π)(x + 0.044715x³))), as x·σ(2u): same value, no cancellation.
+
+    It differs from :func:`gelu` by up to 4.7e-4; it is a function of its own, not a faster erf.
+    Paper: hendrycks2016gelu.
+    """
+    t, rest = _tanh_form(np.clip(x, -GATE_LIMIT, GATE_LIMIT))
+    return gated(_logistic(t, rest)[0], x)
+
+
+@elementwise
+def gelu_tanh_derivative(x: FloatArray) -> FloatArray:
+    """σ(t) + x·σ′(t)·t′ with t = 2√(2/π)(x + 0.044715x³) and t′ = 2√(2/π)(1 + 0.134145x²)."""
+    x = np.clip(x, -GATE_LIMIT, GATE_LIMIT)
+    t, rest = _tanh_form(x)
+    gate, slope = _logistic(t, rest)
+    return gate + x * (K + 3.0 * C * x * x) * slope
+
+
+@elementwise
+def silu(x: FloatArray, beta: ArrayLike = 1.0) -> FloatArray:
+    """SiLU, also called Swish: x·σ(βx).
+
+    Args:
+        x: array of any shape.
+        beta: steepness β of the gate, any finite number or an array that broadcasts to ``x``
+            (Swish learns it); 0 gives x/2.
+
+    Returns:
+        shape and dtype of ``x``. Papers: elfwing2018silu (β = 1), ramachandran2017swish.
+
+    Raises:
+        ValueError: when β is not finite.
+    """
+    beta = SILU_BETA.check(beta, x.shape)
+    return gated(_logistic(gated(beta, x))[0], x)
+
+
+@elementwise
+def silu_derivative(x: FloatArray, beta: ArrayLike = 1.0) -> FloatArray:
+    """d/dx x·σ(βx) = σ(βx) + βx·σ′(βx)."""
+    t = gated(SILU_BETA.check(beta, x.shape), x)
+    gate, slope = _logistic(t)
+    return gate + gated(slope, t)
+
+
+@elementwise
+def silu_beta_derivative(x: FloatArray, beta: ArrayLike = 1.0) -> FloatArray:
+    """d/dβ x·σ(βx) = x²·σ′(βx): what a learned β receives."""
+    slope = _logistic(gated(SILU_BETA.check(beta, x.shape), x))[1]
+    return gated(gated(slope, x), x)
+
+
+def _mish_gate(x: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """w = tanh(softplus(x)) and w′ as rational functions of z = e^−|x|.
+
+    With n = e^x, tanh(log(1 + n)) = (n² + 2n)/(n² + 2n + 2); for x > 0 both sides are divided by
+    n² so that nothing overflows.
+    """
+    z = np.exp(-np.abs(x))
+    positive = 1.0 + 2.0 * z * (1.0 + z)
+    negative = 2.0 + z * (2.0 + z)
+    gate = np.where(x > 0, (1.0 + 2.0 * z) / positive, z * (2.0 + z) / negative)
+    slope = np.where(
+        x > 0, 4.0 * z * z * (1.0 + z) / positive**2, 4.0 * z * (1.0 + z) / negative**2
+    )
+    return gate, slope
+
+
+@elementwise
+def mish(x: FloatArray) -> FloatArray:
+    """Mish x·tanh(softplus(x)). Paper: misra2020mish."""
+    return gated(_mish_gate(x)[0], x)
+
+
+@elementwise
+def mish_derivative(x: FloatArray) -> FloatArray:
+    """mish′(x) = w + x·w′ with w = tanh(softplus(x))."""
+    gate, slope = _mish_gate(x)
+    return gate + gated(slope, x)
+
+
+swish = silu
+swish_derivative = silu_derivative
