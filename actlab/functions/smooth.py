@@ -16,9 +16,7 @@ from actlab.functions.special import normal_cdf, normal_pdf, two_product
 SOFTPLUS_BETA = Parameter(
     "beta", r"\beta", 1.0, 0.5, 10.0, "sharpness: the larger, the closer to ReLU", "positive"
 )
-SILU_BETA = Parameter(
-    "beta", r"\beta", 1.0, 0.0, 10.0, "steepness of the gate: 0 is x/2, ∞ is ReLU"
-)
+SILU_BETA = Parameter("beta", r"\beta", 1.0, 0.0, 10.0, "steepness of the gate (0: x/2, ∞: ReLU)")
 
 
 def _logistic(t: FloatArray, rest: FloatArray | float = 0.0) -> tuple[FloatArray, FloatArray]:
@@ -77,9 +75,8 @@ def softsign(x: FloatArray) -> FloatArray:
     a = np.abs(x)
     # Beyond 1 the fraction is turned over: ∞/∞ becomes 1/(1 + 0).
     far = 1.0 / (1.0 + 1.0 / np.maximum(a, 1.0))
-    return np.where(
-        a > 1.0, np.copysign(far, x), np.clip(x, -1.0, 1.0) / (1.0 + np.minimum(a, 1.0))
-    )
+    near = np.clip(x, -1.0, 1.0) / (1.0 + np.minimum(a, 1.0))
+    return np.where(a > 1.0, np.copysign(far, x), near)
 
 
 @elementwise
@@ -157,9 +154,9 @@ def _tanh_form(x: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 @elementwise
 def gelu_tanh(x: FloatArray) -> FloatArray:
-    """GELU's tanh form ½x(1 + tanh(√(2/π)(x + 0.044715x³))), as x·σ(2u): same value, no cancellation.
+    """GELU's tanh form ½x(1 + tanh(u)) with u = √(2/π)(x + 0.044715x³).
 
-    It differs from :func:`gelu` by up to 4.7e-4; it is a function of its own, not a faster erf.
+    Computed as x·σ(2u), the same function without the cancellation in 1 + tanh. It differs from :func:`gelu` by up to 4.7e-4; it is a function of its own, not a faster erf.
     Paper: hendrycks2016gelu.
     """
     t, rest = _tanh_form(np.clip(x, -GATE_LIMIT, GATE_LIMIT))

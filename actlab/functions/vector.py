@@ -12,11 +12,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from actlab.functions.parameters import Parameter
-from actlab.functions.rounding import ROUNDING, FloatArray, as_float_array, round_to
+from actlab.functions.rounding import ROUNDING, FloatArray, as_float_array, gated, round_to
 
 TEMPERATURE = Parameter(
     "temperature", r"\tau", 1.0, 0.1, 10.0, "divides the logits: small is sharp", "positive"
 )
+
+#: An infinite tangent or gradient may meet its opposite in the sum: inf − inf = NaN then stands.
+INFINITE_TANGENTS = {**ROUNDING, "invalid": "ignore"}
 
 
 def _checked_axis(axis: int, ndim: int) -> int:
@@ -34,7 +37,7 @@ def _checked_axis(axis: int, ndim: int) -> int:
 def _logits(
     x: ArrayLike, axis: int, temperature: float
 ) -> tuple[FloatArray, np.dtype, tuple[int, ...], int, float]:
-    """The checked arguments: x as float64 (at least 1-d), its dtype and shape, axis, temperature."""
+    """Checked: x as float64 (at least 1-d), its dtype and shape, the axis, the temperature."""
     array = as_float_array(x)
     axis = _checked_axis(axis, array.ndim)
     temperature = float(TEMPERATURE.check(temperature, ()))
@@ -94,9 +97,9 @@ def softmax_jvp(
     """J·v of :func:`softmax` at logits ``x``: s·(v − Σ s·v)/τ, with v of the shape of x."""
     x, dtype, shape, axis, temperature = _logits(x, axis, temperature)
     v = _tangent(v, "v", shape)
-    with np.errstate(**ROUNDING):
+    with np.errstate(**INFINITE_TANGENTS):
         s = _softmax(x, axis, temperature)
-        product = s * (v - np.sum(s * v, axis=axis, keepdims=True)) / temperature
+        product = gated(s, v - np.sum(gated(s, v), axis=axis, keepdims=True)) / temperature
         return round_to(product.reshape(shape), dtype)
 
 
@@ -143,9 +146,9 @@ def log_softmax_jvp(
     """J·v of :func:`log_softmax` at logits ``x``: (v − Σ s·v)/τ, with v of the shape of x."""
     x, dtype, shape, axis, temperature = _logits(x, axis, temperature)
     v = _tangent(v, "v", shape)
-    with np.errstate(**ROUNDING):
+    with np.errstate(**INFINITE_TANGENTS):
         s = _softmax(x, axis, temperature)
-        product = (v - np.sum(s * v, axis=axis, keepdims=True)) / temperature
+        product = (v - np.sum(gated(s, v), axis=axis, keepdims=True)) / temperature
         return round_to(product.reshape(shape), dtype)
 
 
@@ -155,7 +158,7 @@ def log_softmax_vjp(
     """Jᵀ·g of :func:`log_softmax` at logits ``x``: (g − s·Σ g)/τ, with g of the shape of x."""
     x, dtype, shape, axis, temperature = _logits(x, axis, temperature)
     g = _tangent(g, "g", shape)
-    with np.errstate(**ROUNDING):
+    with np.errstate(**INFINITE_TANGENTS):
         s = _softmax(x, axis, temperature)
-        product = (g - s * np.sum(g, axis=axis, keepdims=True)) / temperature
+        product = (g - gated(s, np.sum(g, axis=axis, keepdims=True))) / temperature
         return round_to(product.reshape(shape), dtype)
