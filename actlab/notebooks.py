@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import copy
 import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -130,7 +131,8 @@ def execute(notebook: NotebookNode, folder: Path, timeout: float = 120) -> Noteb
         fresh, timeout=timeout, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
     )
     try:
-        client.execute()
+        # The kernel's own chatter (ipykernel warns about TCP) is not the notebook's output.
+        client.execute(stderr=subprocess.DEVNULL)
     except CellExecutionError as error:
         lines = [line for line in str(error).splitlines() if line.strip()]
         raise CommandError(f"a cell failed: {lines[-1] if lines else error}", 1) from error

@@ -1,0 +1,40 @@
+# The commands of README.md for people who type make. Set-up is part of each and cheap to repeat.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.PHONY: help book test lab lint clean
+
+help:
+	@echo "make book   build the book into _build/html"
+	@echo "make test   run all tests, and nbval on every notebook"
+	@echo "make lab    open the notebooks in JupyterLab"
+	@echo "make lint   check style with ruff"
+	@echo "make clean  remove the built book (the environment stays)"
+
+$(INSTALLED): requirements.txt constraints.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
+	  || { echo "Python 3.11, 3.12 or 3.13 is needed; say which: make PYTHON=python3.12 book"; exit 2; }
+	@echo "Setting up $(VENV) (a few minutes the first time) ..."
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $(INSTALLED)
+
+book: $(INSTALLED)
+	$(BIN)/jupyter-book build -W --keep-going .
+	@echo "Open $(CURDIR)/_build/html/index.html"
+
+test: $(INSTALLED)
+	$(BIN)/python -m pytest --nbval tests notebooks solutions
+
+lab: $(INSTALLED)
+	$(BIN)/jupyter lab --notebook-dir=.
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+clean:
+	rm -rf _build
