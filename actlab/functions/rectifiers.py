@@ -231,8 +231,9 @@ def hardswish(x: FloatArray) -> FloatArray:
 @elementwise
 def hardswish_derivative(x: FloatArray) -> FloatArray:
     """0 for x ≤ −3, x/3 + 1/2 between, 1 for x ≥ 3 (at the kinks −3 and 3 the outer slopes)."""
-    inner = np.where(np.abs(x) < 3.0, x / 3.0 + 0.5, x >= 3.0)
-    return unless_nan(x, inner)
+    # (2x + 3)/6 rounds once; x/3 + 1/2 would lose digits near its zero, −3/2.
+    inner = (2.0 * np.clip(x, -3.0, 3.0) + 3.0) / 6.0
+    return unless_nan(x, np.where(np.abs(x) < 3.0, inner, x >= 3.0))
 
 
 @elementwise

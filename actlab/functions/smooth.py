@@ -156,7 +156,8 @@ def _tanh_form(x: FloatArray) -> tuple[FloatArray, FloatArray]:
 def gelu_tanh(x: FloatArray) -> FloatArray:
     """GELU's tanh form ½x(1 + tanh(u)) with u = √(2/π)(x + 0.044715x³).
 
-    Computed as x·σ(2u), the same function without the cancellation in 1 + tanh. It differs from :func:`gelu` by up to 4.7e-4; it is a function of its own, not a faster erf.
+    Computed as x·σ(2u): the same function without the cancellation in 1 + tanh. It differs from
+    :func:`gelu` by up to 4.7e-4 and is a function of its own, not a faster erf.
     Paper: hendrycks2016gelu.
     """
     t, rest = _tanh_form(np.clip(x, -GATE_LIMIT, GATE_LIMIT))

@@ -1,0 +1,176 @@
+"""The truth that the functions are held against: textbook definitions in multiprecision.
+
+Each formula here is the definition as a book prints it, evaluated with so many digits that its
+cancellations do no harm; none shares a line with :mod:`actlab.functions`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import mpmath
+import numpy as np
+from mpmath import mp, mpf
+
+#: tanh′ = 1 − tanh² cancels 2·|x|/ln 10 digits: enough for |x| ≤ 800.
+DIGITS = 740
+
+Formula = Callable[..., mpf]
+
+
+def _sigmoid(x: mpf) -> mpf:
+    return 1 / (1 + mp.exp(-x))
+
+
+def _normal_cdf(x: mpf) -> mpf:
+    # mpmath's erfc keeps its relative accuracy, so that 50 digits do here.
+    with mp.workdps(50):
+        return mp.erfc(-x / mp.sqrt(2)) / 2
+
+
+def _normal_pdf(x: mpf) -> mpf:
+    return mp.exp(-x * x / 2) / mp.sqrt(2 * mp.pi)
+
+
+def _tanh_argument(x: mpf) -> mpf:
+    return mp.sqrt(2 / mp.pi) * (x + mpf("0.044715") * x**3)
+
+
+def _tanh_argument_slope(x: mpf) -> mpf:
+    return mp.sqrt(2 / mp.pi) * (1 + 3 * mpf("0.044715") * x**2)
+
+
+def _leaky(x: mpf, a: mpf) -> mpf:
+    return x if x > 0 else a * x
+
+
+def _selu_constants() -> tuple[mpf, mpf]:
+    """λ and α from the fixed point: λ²E[elu²] = 1 and E[elu] = 0 under N(0, 1)."""
+    half = mpf(1) / 2
+    root = mp.sqrt(2 * mp.pi)
+    # E[e^x; x<0] = e^(1/2)Φ(−1) and E[e^2x; x<0] = e²Φ(−2).
+    first = mp.exp(half) * mp.erfc(1 / mp.sqrt(2)) / 2
+    second = mp.exp(2) * mp.erfc(mp.sqrt(2)) / 2
+    alpha = (1 / root) / (half - first)
+    scale = 1 / mp.sqrt(half + alpha**2 * (second - 2 * first + half))
+    return scale, alpha
+
+
+with mp.workdps(60):
+    SELU_SCALE, SELU_ALPHA = _selu_constants()
+
+
+def _mish_gate(x: mpf) -> mpf:
+    return mp.tanh(mp.log1p(mp.exp(x)))
+
+
+def _mish_derivative(x: mpf) -> mpf:
+    w = _mish_gate(x)
+    return w + x * (1 - w * w) * _sigmoid(x)
+
+
+def _gelu_tanh_derivative(x: mpf) -> mpf:
+    t = mp.tanh(_tanh_argument(x))
+    return (1 + t) / 2 + x / 2 * (1 - t * t) * _tanh_argument_slope(x)
+
+
+def _silu_derivative(x: mpf, beta: mpf = 1) -> mpf:
+    s = _sigmoid(beta * x)
+    return s + beta * x * s * (1 - s)
+
+
+#: name -> (forward, derivative) at the default parameters; keywords for other values.
+TRUTH: dict[str, tuple[Formula, Formula]] = {
+    "sigmoid": (_sigmoid, lambda x: _sigmoid(x) * (1 - _sigmoid(x))),
+    "log_sigmoid": (lambda x: mp.log(_sigmoid(x)), lambda x: 1 - _sigmoid(x)),
+    "tanh": (mp.tanh, lambda x: 1 - mp.tanh(x) ** 2),
+    "softsign": (lambda x: x / (1 + abs(x)), lambda x: 1 / (1 + abs(x)) ** 2),
+    "softplus": (
+        lambda x, beta=1: mp.log(1 + mp.exp(beta * x)) / beta,
+        lambda x, beta=1: _sigmoid(beta * x),
+    ),
+    "relu": (lambda x: max(x, mpf(0)), lambda x: mpf(x > 0)),
+    "relu6": (lambda x: min(max(x, mpf(0)), mpf(6)), lambda x: mpf(0 < x < 6)),
+    "leaky_relu": (
+        lambda x, slope=0.01: _leaky(x, slope),
+        lambda x, slope=0.01: mpf(1) if x > 0 else slope,
+    ),
+    "prelu": (
+        lambda x, slope=0.25: _leaky(x, slope),
+        lambda x, slope=0.25: mpf(1) if x > 0 else slope,
+    ),
+    "rrelu": (
+        lambda x, lower=1 / 8, upper=1 / 3: _leaky(x, (lower + upper) / 2),
+        lambda x, lower=1 / 8, upper=1 / 3: mpf(1) if x > 0 else (lower + upper) / 2,
+    ),
+    "elu": (
+        lambda x, alpha=1: x if x > 0 else alpha * (mp.exp(x) - 1),
+        lambda x, alpha=1: mpf(1) if x > 0 else alpha * mp.exp(x),
+    ),
+    "celu": (
+        lambda x, alpha=1: max(x, mpf(0)) + min(mpf(0), alpha * (mp.exp(x / alpha) - 1)),
+        lambda x, alpha=1: mpf(1) if x > 0 else mp.exp(x / alpha),
+    ),
+    "selu": (
+        lambda x: SELU_SCALE * (x if x > 0 else SELU_ALPHA * (mp.exp(x) - 1)),
+        lambda x: SELU_SCALE * (mpf(1) if x > 0 else SELU_ALPHA * mp.exp(x)),
+    ),
+    "gelu": (
+        lambda x: x * _normal_cdf(x),
+        lambda x: _normal_cdf(x) + x * _normal_pdf(x),
+    ),
+    "gelu_tanh": (
+        lambda x: x / 2 * (1 + mp.tanh(_tanh_argument(x))),
+        _gelu_tanh_derivative,
+    ),
+    "silu": (lambda x, beta=1: x * _sigmoid(beta * x), _silu_derivative),
+    "mish": (lambda x: x * _mish_gate(x), _mish_derivative),
+    "hardswish": (
+        lambda x: x * min(max(x + 3, mpf(0)), mpf(6)) / 6,
+        lambda x: mpf(0) if x <= -3 else mpf(1) if x >= 3 else x / 3 + mpf(1) / 2,
+    ),
+    "relu2": (lambda x: max(x, mpf(0)) ** 2, lambda x: 2 * max(x, mpf(0))),
+    "leaky_relu2": (
+        lambda x, slope=0.5: _leaky(x, slope) ** 2,
+        lambda x, slope=0.5: 2 * x if x > 0 else 2 * slope**2 * x,
+    ),
+}
+
+
+def truth(name: str, which: str, x: np.ndarray, **parameters: float) -> list[mpf]:
+    """The values of a function (``forward``) or its derivative at finite float64 points."""
+    formula = TRUTH[name][0 if which == "forward" else 1]
+    keywords = {key: mpf(value) for key, value in parameters.items()}
+    with mp.workdps(DIGITS):
+        return [formula(mpf(float(value)), **keywords) for value in x]
+
+
+def errors_in_ulp(
+    y: np.ndarray, exact: list[mpf], dtype: type = np.float64, floor: float = 0.0
+) -> np.ndarray:
+    """|y − exact| in units in the last place of ``dtype`` at the exact value.
+
+    Args:
+        y: computed values, finite where the exact ones do not overflow.
+        exact: true values.
+        dtype: whose ulp counts; below its normal range that is the spacing of the subnormals.
+        floor: smaller values are measured in the ulp of this one.
+    """
+    information = np.finfo(dtype)
+    errors = np.empty(len(exact))
+    with mp.workdps(60):
+        for i, (value, target) in enumerate(zip(y.tolist(), exact, strict=True)):
+            if abs(target) >= mpf(float(information.max)) + _ulp(float(information.max), dtype) / 2:
+                errors[i] = 0.0 if value == mpmath.sign(target) * mpmath.inf else np.inf
+            elif not np.isfinite(value):
+                errors[i] = np.inf
+            else:
+                size = max(float(abs(target)), floor)
+                errors[i] = float(abs(mpf(value) - target) / _ulp(size, dtype))
+    return errors
+
+
+def _ulp(size: float, dtype: type) -> mpf:
+    information = np.finfo(dtype)
+    exponent = np.frexp(max(size, float(information.tiny)))[1] - 1
+    return mp.ldexp(mpf(1), int(exponent) - information.nmant)
