@@ -12,8 +12,18 @@ import mpmath
 import numpy as np
 from mpmath import mp, mpf
 
-#: tanh′ = 1 − tanh² cancels 2·|x|/ln 10 digits: enough for |x| ≤ 800.
-DIGITS = 740
+
+def digits(x: float) -> int:
+    """How many decimal digits survive the worst cancellation in the definitions below at x.
+
+    1 − tanh² and 1 + tanh(0.0357x³) cancel 0.87·|x| and 0.031·|x|³ of them in the tails, e^x − 1
+    as many as x has zeros after its point. Below 10⁻³²⁴, which 360 digits cover, float64 has 0.
+    """
+    size = abs(x)
+    tail = min(size + 0.05 * size**3, 740)
+    zeros = -mp.log10(size) if 0 < size < 1 else 0
+    return 40 + int(tail + zeros)
+
 
 Formula = Callable[..., mpf]
 
@@ -141,8 +151,11 @@ def truth(name: str, which: str, x: np.ndarray, **parameters: float) -> list[mpf
     """The values of a function (``forward``) or its derivative at finite float64 points."""
     formula = TRUTH[name][0 if which == "forward" else 1]
     keywords = {key: mpf(value) for key, value in parameters.items()}
-    with mp.workdps(DIGITS):
-        return [formula(mpf(float(value)), **keywords) for value in x]
+    values = []
+    for value in x.tolist():
+        with mp.workdps(digits(value)):
+            values.append(formula(mpf(value), **keywords))
+    return values
 
 
 def errors_in_ulp(
