@@ -1,0 +1,73 @@
+"""What every page needs beside its text: a description, a page for wrong addresses, the theme's gaps.
+
+- ``<meta name="description">`` is the first paragraph, unless the front matter has one
+  (``myst: {html_meta: {description: ...}}``).
+- ``404.html`` stands alone: a host serves it for any address, so relative links would break.
+- ``html_baseurl`` comes from the environment variable ``BOOK_URL``, set where the book is published.
+"""
+
+from __future__ import annotations
+
+import html
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from docutils import nodes
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+    from sphinx.config import Config
+
+DESCRIPTION_LENGTH = 155  # what search engines show
+
+
+def description_of(doctree: nodes.document) -> str:
+    """The first paragraph of a page as plain text, cut at a word."""
+    for paragraph in doctree.findall(nodes.paragraph):
+        if not isinstance(paragraph.parent, nodes.section | nodes.document):
+            continue
+        text = " ".join(paragraph.astext().split())
+        if len(text) > DESCRIPTION_LENGTH:
+            text = text[:DESCRIPTION_LENGTH].rsplit(" ", 1)[0].rstrip(",;:") + "…"
+        if text:
+            return text
+    return ""
+
+
+def complete_head(
+    app: Sphinx, pagename: str, templatename: str, context: dict, doctree: nodes.document | None
+) -> None:
+    """Add the description, and the theme mode that the theme forgets to define."""
+    context.setdefault("default_mode", "auto")
+    if doctree is None or 'name="description"' in context.get("metatags", ""):
+        return
+    if text := description_of(doctree):
+        context["metatags"] += (
+            f'\n<meta name="description" content="{html.escape(text, quote=True)}">'
+        )
+
+
+def set_address(app: Sphinx, config: Config) -> None:
+    """Take the published address from the environment, with a slash at its end."""
+    address = os.environ.get("BOOK_URL", "").strip()
+    if address:
+        config.html_baseurl = address.rstrip("/") + "/"
+
+
+def write_404(app: Sphinx, exception: Exception | None) -> None:
+    """Write the page for wrong addresses, complete in itself."""
+    if exception is not None or app.builder.name != "html":
+        return
+    template = Path(__file__).parents[1] / "templates" / "404.html"
+    text = template.read_text(encoding="utf-8")
+    page = text.replace("{{home}}", html.escape(app.config.html_baseurl or "/", quote=True))
+    Path(app.outdir, "404.html").write_text(page, encoding="utf-8")
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Connect the handlers."""
+    app.connect("config-inited", set_address)
+    app.connect("html-page-context", complete_head)
+    app.connect("build-finished", write_404)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

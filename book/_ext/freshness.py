@@ -1,0 +1,106 @@
+"""Run a chapter again when what it imports has changed.
+
+Jupyter Book keeps the outputs of a notebook as long as its code cells are the same. But a chapter
+also depends on the package, on its rows of the ledger and on the recorded benchmarks, and the cache
+brings old cell metadata (alt texts) back. This extension writes a digest of all of these into the
+notebook's kernelspec when Sphinx reads it; the cache's key contains the kernelspec.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sphinx.application import Sphinx
+
+FOLDER = "notebooks/"
+
+
+def imported_modules(code: str) -> set[str]:
+    """The dotted names below ``actlab`` that a piece of Python imports.
+
+    IPython's own syntax (``%timeit``, ``!ls``) and unfinished code are passed over.
+    """
+    lines = ("" if line.lstrip().startswith(("%", "!")) else line for line in code.splitlines())
+    try:
+        tree = ast.parse("\n".join(lines))
+    except SyntaxError:
+        return set()
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module)
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return {name for name in names if name.split(".")[0] == "actlab"}
+
+
+def _files_of(root: Path, module: str) -> Iterator[Path]:
+    """The files of a module, or all files of a package except the top one."""
+    path = root.joinpath(*module.split("."))
+    if path.with_suffix(".py").exists():
+        yield path.with_suffix(".py")
+    elif module != "actlab" and (path / "__init__.py").exists():
+        yield from path.rglob("*.py")
+
+
+def reachable_files(root: Path, code: str) -> list[Path]:
+    """Every file of the package that ``code`` imports, directly or through another."""
+    found: set[Path] = set()
+    waiting = imported_modules(code)
+    seen: set[str] = set()
+    while waiting:
+        module = waiting.pop()
+        seen.add(module)
+        for path in _files_of(root, module):
+            if path not in found:
+                found.add(path)
+                waiting |= imported_modules(path.read_text(encoding="utf-8")) - seen
+    return sorted(found)
+
+
+def add_digest(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Write the digest into the notebook, and tell Sphinx which files it came from."""
+    if not docname.startswith(FOLDER):
+        return
+    try:
+        notebook = json.loads(source[0])
+        cells = notebook["cells"]
+        kernelspec = notebook["metadata"]["kernelspec"]
+    except (ValueError, KeyError, TypeError):
+        return  # not a notebook, or one that Jupyter Book will refuse with its own words
+    root = Path(app.srcdir)
+    code = "\n\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "code")
+    digest = hashlib.sha256()
+    digest.update(json.dumps([cell["metadata"] for cell in cells], sort_keys=True).encode())
+    files = reachable_files(root, code)
+    for path in files:
+        digest.update(path.read_bytes())
+    if (root / "actlab" / "claims.py") in files:
+        ledger = root / "book" / "claims.csv"
+        rows = ledger.read_text(encoding="utf-8").splitlines()
+        chapter = docname.removeprefix(FOLDER)
+        digest.update("\n".join(row for row in rows if f",{chapter}," in row).encode())
+        app.env.note_dependency(str(ledger))
+    if any("bench" in path.parts for path in files):
+        records = sorted((root / "benchmarks").rglob("*.json"))
+        for path in records:
+            digest.update(path.read_bytes())
+        files += records
+    for path in files:
+        app.env.note_dependency(str(path))
+    kernelspec["inputs"] = digest.hexdigest()
+    source[0] = json.dumps(notebook)
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Connect the handler."""
+    app.connect("source-read", add_digest)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,158 @@
+"""Directives for what the book generates: the chapters, the ledger, tables from measurements.
+
+Nothing generated is stored in the repository. Each directive names the files that it depends on,
+so that an incremental build renews a page when, and only when, one of them changes.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from docutils import nodes
+from docutils.statemachine import StringList
+from sphinx.util.docutils import SphinxDirective, SphinxRole
+
+from actlab import claims
+from actlab.pages import ledger
+from actlab.pages.chapters import CHAPTERS
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
+
+class Generated(SphinxDirective):
+    """A directive that writes Markdown and lets MyST read it."""
+
+    has_content = False
+    optional_arguments = 0
+    option_spec: ClassVar[dict[str, Any]] = {}
+
+    def depends_on(self, path: Path) -> None:
+        """Renew the page when ``path`` changes."""
+        self.env.note_dependency(str(path))
+
+    def written(self, chapter: str) -> bool:
+        """Whether the book has the notebook of ``chapter``."""
+        return f"notebooks/{chapter}" in self.env.found_docs
+
+    def parse(self, markdown: str) -> list[nodes.Node]:
+        """Nodes of a piece of Markdown without headings."""
+        holder = nodes.container()
+        self.state.nested_parse(StringList(markdown.splitlines(), ""), 0, holder)
+        return holder.children
+
+
+class ChapterList(Generated):
+    """``{chapters}``: the chapters by part, links to those that exist."""
+
+    def run(self) -> list[nodes.Node]:
+        """Build the list."""
+        return self.parse(ledger.contents(self.written))
+
+
+class LedgerCounts(Generated):
+    """``{ledger-counts}``: how many claims have each verdict."""
+
+    def run(self) -> list[nodes.Node]:
+        """Build the table."""
+        self.depends_on(claims.LEDGER)
+        return self.parse(ledger.counts_table(claims.load()))
+
+
+class ClaimsTotal(SphinxRole):
+    """``{claims-total}`sentences```: the number of claims before a noun."""
+
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        """Write the number and the noun."""
+        self.env.note_dependency(str(claims.LEDGER))
+        return [nodes.Text(f"{len(claims.load())} {self.text}")], []
+
+
+class LedgerTables(Generated):
+    """``{ledger}``: a section for each chapter with the table of its claims."""
+
+    def run(self) -> list[nodes.Node]:
+        """Build the sections, with radio buttons in front that need no script."""
+        self.depends_on(claims.LEDGER)
+        result: list[nodes.Node] = [nodes.raw("", _filter(), format="html")]
+        for chapter in CHAPTERS:
+            rows = claims.of_chapter(chapter.name)
+            written = self.written(chapter.name)
+            title = ledger.heading(chapter)
+            section = nodes.section(ids=[nodes.make_id(f"chapter-{chapter.name}")], names=[])
+            section += nodes.title(title, title)
+            section += self.parse(ledger.intro(chapter, rows, written))
+            section += self.table(rows, written)
+            result.append(section)
+        return result
+
+    def table(self, rows: list[claims.Claim], written: bool) -> nodes.table:
+        """One row a claim; its class names the verdict, which is what the buttons select."""
+        table = nodes.table(classes=["claims"])
+        group = nodes.tgroup(cols=4)
+        table += group
+        for width in (5, 38, 15, 42):
+            group += nodes.colspec(colwidth=width)
+        head = nodes.thead()
+        head += _row([[nodes.Text(t)] for t in ("Id", "Claim", "Verdict", "What is measured")])
+        group += head
+        body = nodes.tbody()
+        group += body
+        for claim in rows:
+            cells = [
+                [nodes.Text(claim.id)],
+                self.inline(ledger.claim_markdown(claim)),
+                [nodes.inline("", claim.verdict, classes=["verdict"])],
+                self.inline(ledger.finding_markdown(claim, written)),
+            ]
+            line = _row(cells)
+            line["classes"] = [claims.verdict_class(claim.verdict)]
+            line["ids"] = [f"claim-{claim.id.lower()}"]
+            body += line
+        return table
+
+    def inline(self, markdown: str) -> list[nodes.Node]:
+        """The children of a single paragraph of Markdown."""
+        (paragraph,) = self.parse(markdown)
+        return paragraph.children
+
+
+def _row(cells: list[list[nodes.Node]]) -> nodes.row:
+    row = nodes.row()
+    for children in cells:
+        row += nodes.entry("", nodes.paragraph("", "", *children))
+    return row
+
+
+def _filter() -> str:
+    """Radio buttons; the style sheet hides the rows that do not match (``:has``)."""
+    buttons = [
+        '<label><input type="radio" name="verdict" value="all" checked> all</label>',
+        *(
+            f'<label><input type="radio" name="verdict" value="{claims.verdict_class(v)}"> {v}</label>'
+            for v in claims.VERDICTS
+        ),
+    ]
+    return (
+        '<fieldset class="claim-filter"><legend>Show claims with this verdict</legend>'
+        + "".join(buttons)
+        + "</fieldset>"
+    )
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register the directives."""
+    app.add_directive("chapters", ChapterList)
+    app.add_directive("ledger-counts", LedgerCounts)
+    app.add_directive("ledger", LedgerTables)
+    app.add_role("claims-total", ClaimsTotal())
+    app.connect("env-get-outdated", lambda app, env, added, changed, removed: _lists(app, added))
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def _lists(app: Sphinx, added: set[str]) -> list[str]:
+    """Pages that list chapters are out of date when a chapter appears."""
+    if not any(name.startswith("notebooks/") for name in added):
+        return []
+    return [name for name in ("index", "book/claims") if name in app.env.found_docs]
