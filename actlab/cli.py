@@ -45,6 +45,11 @@ COMMANDS: dict[str, Command] = {
         "build exercises/ from solutions/",
         "actlab release --check",
     ),
+    "verify": Command(
+        "actlab.grading.commands.verify",
+        "prove that exercises grade as they should",
+        "actlab verify 04_relu",
+    ),
     "execute": Command(
         "actlab.notebooks",
         "run a notebook from a clean kernel and store its text outputs",

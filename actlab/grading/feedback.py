@@ -210,7 +210,7 @@ def _pattern(want: np.ndarray, got: np.ndarray, tolerance: Tolerance) -> str | N
         return None
     loose = Tolerance(max(10 * tolerance.rtol, 1e-6), max(10 * tolerance.atol, 1e-9))
     if not np.any(want):
-        return "is not zero, as it should be" if want.size == 1 else "should be zero everywhere"
+        return "should be zero"
     if not np.any(got):
         return "is zero" if want.size == 1 else "is zero everywhere"
     if not _differ(want, -got, loose).any():

@@ -1,0 +1,210 @@
+"""Grade notebooks: the one way in, for the command, for pytest and for the author's checks."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import io
+import os
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from actlab.cli import CommandError
+from actlab.grading import source
+from actlab.grading.course import Course
+from actlab.grading.job import Job, Options, Task
+from actlab.grading.kernel import sandbox
+from actlab.grading.kernel.launch import Launcher
+from actlab.grading.kernel.limits import Limits
+from actlab.grading.results import NotebookResult, QuestionResult, Report
+from actlab.grading.submission import read_cells, read_submission
+
+# Imported once in the fork server when a chapter uses them; everything else is imported where it
+# is needed.
+PRELOADED = ("numpy", "torch", "matplotlib", "scipy", "sklearn")
+
+Progress = Callable[[Task, QuestionResult], None]
+
+
+def grade(
+    notebooks: Iterable[Path],
+    course: Course,
+    *,
+    options: Options | None = None,
+    launcher: Launcher | None = None,
+    engine: str = "pipe",
+    limits: Limits | None = None,
+    progress: Progress | None = None,
+) -> Report:
+    """Grade every notebook, each question in a kernel of its own.
+
+    Args:
+        notebooks: files that were handed in.
+        course: where the sources are.
+        options: seed, and how much reasons may say.
+        launcher: a warm one to use again; it stays open. Default: one for this call, with
+            ``engine`` and ``limits``.
+        progress: called after each question.
+
+    Returns:
+        The report; a file that cannot be graded has an ``error`` in it and no questions.
+    """
+    options = options or Options()
+    results, tasks = [], []
+    for path in notebooks:
+        try:
+            task = make_task(course, path)
+        except source.SourceError:
+            raise
+        except CommandError as error:
+            results.append(_ungraded(course, path, str(error)))
+            continue
+        tasks.append(task)
+        results.append(task.result)
+    own = launcher is None
+    launcher = launcher or Launcher(
+        preload_for(task.chapter for task in tasks), engine=engine, limits=limits
+    )
+    try:
+        if tasks:
+            launcher.warm_up()
+            run(Job(launcher, options, tasks, progress))
+    finally:
+        if own:
+            launcher.close()
+    for task in tasks:
+        order = [question.id for question in task.chapter.questions]
+        task.result.questions.sort(key=lambda result: order.index(result.id))
+    isolation = launcher.isolation or sandbox.missing() or sandbox.ISOLATED
+    return Report(results, launcher.engine, isolation, options.seed)
+
+
+def make_task(course: Course, path: Path) -> Task:
+    """The submission at ``path`` and the chapter it belongs to.
+
+    Raises:
+        CommandError: the file cannot be graded.
+        SourceError: the chapter's source breaks a rule.
+    """
+    _, metadata, _ = read_cells(path)
+    mark = metadata.get("actlab")
+    claimed = mark.get("chapter") if isinstance(mark, dict) else None
+    names = course.chapter_names()
+    chapter = course.chapter(claimed if claimed in names else course.resolve(path.name))
+    submission = read_submission(path, chapter)
+    result = NotebookResult(
+        path, course.relative(path), chapter.name, chapter.title, chapter.points
+    )
+    for identifier, answer in submission.answers.items():
+        if answer.note:
+            result.notes.append(f"{identifier}: {answer.note}")
+    return Task(chapter, submission, result)
+
+
+def make_job() -> tuple[Job, Course]:
+    """A job for pytest's own run, with the course around the working directory."""
+    course = Course.find()
+    launcher = Launcher(("numpy",))
+    return Job(launcher, Options()), course
+
+
+def _ungraded(course: Course, path: Path, error: str) -> NotebookResult:
+    name, title, maximum = path.stem, path.stem, 0.0
+    with contextlib.suppress(CommandError):
+        chapter = course.chapter(course.resolve(path.name))
+        name, title, maximum = chapter.name, chapter.title, chapter.points
+    return NotebookResult(path, course.relative(path), name, title, maximum, error)
+
+
+def preload_for(chapters: Iterable[source.Chapter]) -> list[str]:
+    """The large libraries that the chapters' own code imports."""
+    found = {"numpy"}
+    for chapter in chapters:
+        for text in (*chapter.setup, *(question.answer for question in chapter.questions)):
+            found |= {name.split(".")[0] for name in _imports(text)}
+    return [name for name in PRELOADED if name in found]
+
+
+def _imports(text: str) -> Iterator[str]:
+    try:
+        tree = ast.parse(text)
+    except SyntaxError:
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+
+
+class _Runner:
+    """The pytest plugin of one run: hands it the tasks, and keeps it quiet."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self.errors: list[str] = []
+
+    def pytest_configure(self, config: pytest.Config) -> None:
+        from actlab.grading.plugin import prepare
+
+        prepare(config, self._job)
+
+    def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> Any:
+        from actlab.grading.nodes import AllSubmissions
+
+        node = AllSubmissions.from_parent(parent, path=file_path)
+        node.job = self._job
+        return node
+
+    def pytest_internalerror(self, excrepr: Any) -> bool:
+        self.errors.append(str(excrepr))
+        return True
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            self.errors.append(str(report.longrepr))
+
+
+def run(job: Job) -> None:
+    """Run all tasks of ``job`` in one pytest session.
+
+    pytest is shown an empty file of our own: it must not read settings or ``conftest.py`` from a
+    folder that a learner filled.
+    """
+    runner = _Runner(job)
+    start = job.launcher.folder / "submissions"
+    start.touch()
+    arguments = [
+        *("-c", os.devnull, f"--rootdir={job.launcher.folder}", "--noconftest"),
+        *("--disable-plugin-autoload", "-p", "nbval.plugin", "-p", "no:cacheprovider"),
+        *("-p", "no:faulthandler", "-p", "no:logging", "-p", "no:python", "-p", "no:unittest"),
+        *("-p", "no:doctest", "-p", "no:junitxml", "-p", "no:pastebin", "-p", "no:debugging"),
+        # These two collect garbage several times at the end, which takes longer than the grading.
+        *("-p", "no:unraisableexception", "-p", "no:threadexception"),
+        *("-p", "no:warnings", "--capture=no", "--color=no", "-q", str(start)),
+    ]
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said), _without_pytest_variables():
+        code = pytest.main(arguments, plugins=[runner])
+    if code == pytest.ExitCode.INTERRUPTED and not runner.errors:
+        raise KeyboardInterrupt
+    if runner.errors or code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        text = runner.errors[0] if runner.errors else said.getvalue()
+        raise RuntimeError(f"pytest ended with {code!r} while grading:\n{text[-4000:]}")
+
+
+@contextlib.contextmanager
+def _without_pytest_variables() -> Iterator[None]:
+    """Options meant for another pytest (the one that runs our tests) must not reach this one."""
+    hidden = {
+        name: os.environ.pop(name)
+        for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_CURRENT_TEST")
+        if name in os.environ
+    }
+    try:
+        yield
+    finally:
+        os.environ.update(hidden)

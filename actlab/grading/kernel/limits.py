@@ -1,0 +1,30 @@
+"""How much a learner's code may use."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds for one question.
+
+    Attributes:
+        cell_seconds: wall-clock time for one cell.
+        question_seconds: wall-clock time for all cells of a question together.
+        memory_bytes: private writable memory of the process (``RLIMIT_DATA``).
+        output_bytes: output of one cell, of all kinds together, as it travels.
+        file_bytes: size of one file the code writes.
+        open_files: file descriptors open at once.
+    """
+
+    cell_seconds: float = 10.0
+    question_seconds: float = 20.0
+    memory_bytes: int = 2 * 2**30
+    output_bytes: int = 2**20
+    file_bytes: int = 64 * 2**20
+    open_files: int = 256
+
+    def as_dict(self) -> dict[str, float]:
+        """The limits as plain numbers, to send to another process."""
+        return asdict(self)

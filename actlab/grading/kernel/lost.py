@@ -1,0 +1,17 @@
+"""What ends a kernel before its cells are done."""
+
+from __future__ import annotations
+
+
+class KernelLost(Exception):
+    """The kernel is gone, and with it the rest of its question.
+
+    Attributes:
+        kind: ``crash`` (the process ended), ``output`` (more than it may print), ``garbage``
+            (what it sent is no message), ``start`` (it never came up: our fault, not the
+            learner's).
+    """
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind

@@ -1,0 +1,228 @@
+"""Close the current process in: resource limits, Landlock, seccomp. There is no way back out.
+
+Landlock and seccomp come from two small pure-Python packages, ``landlockpy`` and ``seccompy``; this
+module holds the policy. :mod:`actlab.grading.kernel` says in words what it amounts to and where it
+ends. The functions run in the kernel's process, before any code of a learner.
+"""
+
+from __future__ import annotations
+
+import errno
+import math
+import os
+import site
+import sys
+import sysconfig
+from collections.abc import Iterable
+from pathlib import Path
+
+from actlab.grading.kernel.limits import Limits
+
+ISOLATED = "landlock+seccomp+rlimits"
+
+# Files below these are what an interpreter and its libraries read after they have started.
+SYSTEM_FOLDERS = ("/usr/lib", "/usr/lib64", "/usr/local/lib", "/lib", "/lib64")
+SYSTEM_FILES = (
+    "/etc/ld.so.cache",
+    "/etc/localtime",
+    "/dev/urandom",
+    "/dev/random",
+    "/dev/zero",
+    "/proc/cpuinfo",
+    "/proc/meminfo",
+    "/sys/devices/system/cpu",
+    "/usr/share/zoneinfo",
+)
+
+# Not one of these is needed to compute and print. Landlock leaves several of them open (changing
+# modes, owners, times and attributes of files; sockets that are not TCP), the others are a second
+# lock, or the first one on a kernel whose Landlock is old.
+DENIED = (
+    # other processes
+    *("fork", "vfork", "execve", "execveat", "ptrace", "process_vm_readv", "process_vm_writev"),
+    *("pidfd_open", "pidfd_getfd", "pidfd_send_signal", "kcmp", "process_madvise"),
+    *("rt_sigqueueinfo", "rt_tgsigqueueinfo", "setpgid", "setsid", "setpriority", "ioprio_set"),
+    *("sched_setscheduler", "sched_setattr", "sched_setparam", "sched_setaffinity"),
+    # a way around the rules on files and sockets
+    *("io_uring_setup", "io_uring_enter", "io_uring_register", "open_by_handle_at"),
+    *("name_to_handle_at", "userfaultfd", "bpf", "perf_event_open", "memfd_create"),
+    # metadata of files anywhere
+    *("chmod", "fchmod", "fchmodat", "fchmodat2", "chown", "lchown", "fchown", "fchownat"),
+    *("utime", "utimes", "futimesat", "utimensat", "setxattr", "lsetxattr", "fsetxattr"),
+    *("setxattrat", "removexattr", "lremovexattr", "fremovexattr", "removexattrat"),
+    *("file_setattr", "mknod", "mknodat"),
+    # memory and messages shared with other processes
+    *("shmget", "shmat", "msgget", "semget", "mq_open", "add_key", "request_key", "keyctl"),
+    # the machine
+    *("mount", "umount2", "mount_setattr", "move_mount", "open_tree", "fsopen", "fspick"),
+    *("pivot_root", "chroot", "unshare", "setns", "personality", "acct", "quotactl", "swapon"),
+    *("swapoff", "reboot", "kexec_load", "kexec_file_load", "init_module", "finit_module"),
+    *("delete_module", "settimeofday", "clock_settime", "clock_adjtime", "adjtimex"),
+    *("sethostname", "setdomainname", "iopl", "ioperm", "syslog", "vhangup", "fanotify_init"),
+    *("setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid", "setgroups"),
+    *("setfsuid", "setfsgid", "capset", "setrlimit"),
+)
+CLONE_THREAD = 0x00010000
+X32_BIT = 0x40000000
+
+
+def missing() -> str | None:
+    """Why this machine cannot isolate a kernel, or None when it can."""
+    if sys.platform != "linux":
+        return f"{sys.platform} has no Landlock and seccomp"
+    try:
+        import landlockpy
+        import seccompy
+    except ImportError as error:
+        return f"the package {error.name} is not installed"
+    try:
+        landlockpy.abi_version()
+    except OSError:
+        return "this Linux kernel has no Landlock"
+    if not seccompy.supported():
+        return "this Linux kernel has no seccomp filters for this processor"
+    return None
+
+
+def limit_resources(limits: Limits) -> None:
+    """Bound memory, time, files and core dumps of this process; nothing on Windows."""
+    try:
+        import resource
+    except ImportError:
+        return
+    wanted = {
+        "RLIMIT_CORE": 0,
+        # Wall-clock time is kept by the grading process; this is for the case that it is gone.
+        "RLIMIT_CPU": math.ceil(limits.question_seconds) + 10,
+        "RLIMIT_FSIZE": limits.file_bytes,
+        "RLIMIT_NOFILE": limits.open_files,
+        "RLIMIT_DATA": limits.memory_bytes,
+    }
+    for name, value in wanted.items():
+        which = getattr(resource, name, None)
+        if which is None:
+            continue
+        hard = resource.getrlimit(which)[1]
+        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        try:
+            resource.setrlimit(which, (value, value))
+        except (OSError, ValueError):
+            continue  # macOS refuses RLIMIT_DATA below what is in use
+
+
+def isolate(scratch: Path, *, unix_sockets: bool = False) -> None:
+    """Apply Landlock, then seccomp, to this single-threaded process.
+
+    Args:
+        scratch: the only folder that can be written to.
+        unix_sockets: keep local stream sockets, which a Jupyter kernel listens on. It still cannot
+            connect to anything.
+
+    Raises:
+        OSError: the kernel refused; the process must not run a learner's code.
+    """
+    _restrict_files(scratch)
+    _restrict_calls(unix_sockets)
+
+
+def readable_folders() -> list[Path]:
+    """The interpreter's and its libraries' folders, and nothing of the course but its package."""
+    paths = sysconfig.get_paths()
+    folders = {paths[key] for key in ("stdlib", "platstdlib", "purelib", "platlib")}
+    folders.update([*site.getsitepackages(), site.getusersitepackages()])
+    folders.update(SYSTEM_FOLDERS)
+    # Extension modules find their shared libraries beside the interpreter.
+    folders.update(str(Path(prefix) / "lib") for prefix in (sys.base_prefix, sys.prefix))
+    return sorted(Path(folder) for folder in folders if Path(folder).is_dir())
+
+
+def package_folder() -> Path:
+    """The folder of the ``actlab`` package, which lies beside the solutions in a clone."""
+    return Path(__file__).resolve().parents[2]
+
+
+def _restrict_files(scratch: Path) -> None:
+    from landlockpy import AccessFS, Ruleset, Scope
+
+    read = AccessFS.READ_FILE | AccessFS.READ_DIR
+    # Loading a shared library maps it executable, which needs no right; running a program would.
+    write = (
+        read
+        | AccessFS.WRITE_FILE
+        | AccessFS.TRUNCATE
+        | AccessFS.MAKE_REG
+        | AccessFS.MAKE_DIR
+        | AccessFS.MAKE_SOCK
+        | AccessFS.REMOVE_FILE
+        | AccessFS.REMOVE_DIR
+        | AccessFS.REFER
+    )
+    with Ruleset(scoped=Scope.ABSTRACT_UNIX_SOCKET | Scope.SIGNAL) as rules:
+        for folder in readable_folders():
+            rules.allow_path(folder, read)
+        rules.allow_path(package_folder(), read)
+        for name in SYSTEM_FILES:
+            if Path(name).exists():
+                is_folder = Path(name).is_dir()
+                rules.allow_path(name, read if is_folder else AccessFS.READ_FILE)
+        rules.allow_path("/dev/null", AccessFS.READ_FILE | AccessFS.WRITE_FILE)
+        rules.allow_path(scratch, write)
+        rules.restrict()
+
+
+def restrict_further(hidden: Iterable[Path], scratch: Path) -> None:
+    """Take away the files in ``hidden``, modules of this package, from a process that can read it.
+
+    A second Landlock layer: what the first one forbids stays forbidden.
+    """
+    from landlockpy import AccessFS, Ruleset
+
+    read = AccessFS.READ_FILE | AccessFS.READ_DIR
+    hidden = {path.resolve() for path in hidden}
+    package = package_folder()
+    with Ruleset(handled_fs=AccessFS.READ_FILE) as rules:
+        for folder in [*readable_folders(), scratch, Path("/dev"), Path("/proc"), Path("/sys")]:
+            if folder.is_dir():
+                rules.allow_path(folder, read)
+        for path in package.rglob("*"):
+            # Compiled copies in __pycache__ would tell the same.
+            if path.is_file() and path.suffix != ".pyc" and path.resolve() not in hidden:
+                rules.allow_path(path, AccessFS.READ_FILE)
+        rules.restrict()
+
+
+def _restrict_calls(unix_sockets: bool) -> None:
+    import socket
+
+    from seccompy import ArgCmp, CmpOp, Filter
+    from seccompy.syscalls import syscall_nr
+
+    rules = Filter()
+
+    def deny(name: str, error: int = errno.EPERM, args: list[ArgCmp] | None = None) -> None:
+        try:
+            number = syscall_nr(name)
+        except (KeyError, ValueError, OSError):
+            return  # aarch64 never had fork, utime and the like
+        rules.errno(number, error, args=args)
+        if os.uname().machine == "x86_64":
+            # The x32 calls have the same numbers with one bit set, and pass as the same machine.
+            rules.errno(number | X32_BIT, error, args=args)
+
+    for name in DENIED:
+        deny(name)
+    # The C library falls back to clone, whose flags a filter can read, when clone3 is missing.
+    deny("clone3", errno.ENOSYS)
+    deny("clone", args=[ArgCmp(0, CmpOp.MASKED_EQ, 0, CLONE_THREAD)])
+    # prlimit only to ask, kill only itself.
+    deny("prlimit64", args=[ArgCmp(2, CmpOp.NE, 0)])
+    for name in ("kill", "tgkill"):
+        deny(name, args=[ArgCmp(0, CmpOp.NE, os.getpid())])
+    deny("tkill")
+    if unix_sockets:
+        deny("socket", args=[ArgCmp(0, CmpOp.NE, socket.AF_UNIX)])
+    else:
+        for name in ("socket", "bind", "listen", "accept", "accept4"):
+            deny(name)
+    deny("connect")
+    rules.load()

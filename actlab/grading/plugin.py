@@ -1,0 +1,58 @@
+"""Grade notebooks with pytest: ``pytest --actlab-grade exercises/04_relu.ipynb``.
+
+``actlab grade`` runs the same nodes. It hands pytest nothing of a learner's but the text of the
+answers; this option lets pytest read the folder of the notebook (``conftest.py``, settings), so use
+it for your own work and ``actlab grade`` for other people's.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from actlab.grading.job import Job
+
+_JOB = pytest.StashKey["Job"]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The option ``--actlab-grade``."""
+    group = parser.getgroup("actlab", "grading of exercises")
+    group.addoption(
+        "--actlab-grade",
+        action="store_true",
+        help="grade the notebooks named, as 'actlab grade' does; without it they are left alone",
+    )
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> Any:
+    """A submission for each notebook, when asked for."""
+    if file_path.suffix != ".ipynb" or not parent.config.getoption("actlab_grade", False):
+        return None
+    from actlab.cli import CommandError
+    from actlab.grading.grade import make_job, make_task
+    from actlab.grading.nodes import SubmissionFile
+
+    config = parent.config
+    try:
+        if _JOB not in config.stash:
+            config.stash[_JOB], course = make_job()
+            config.stash[_JOB].course = course  # type: ignore[attr-defined]
+            config.add_cleanup(config.stash[_JOB].launcher.close)
+            prepare(config, config.stash[_JOB])
+        job = config.stash[_JOB]
+        task = make_task(job.course, file_path)  # type: ignore[attr-defined]
+    except CommandError as error:
+        raise pytest.UsageError(str(error)) from None
+    node = SubmissionFile.from_parent(parent, path=file_path)
+    node.job, node.task = job, task
+    return node
+
+
+def prepare(config: pytest.Config, job: Job) -> None:
+    """Give nbval's options the values that the grader's limits ask for."""
+    config.option.nbval_cell_timeout = job.launcher.limits.cell_seconds
+    config.option.nbdime = False
