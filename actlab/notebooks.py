@@ -59,10 +59,14 @@ def write(notebook: NotebookNode, path: Path) -> None:
     import nbformat
 
     with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".tmp", delete=False) as file:
-        nbformat.write(notebook, file)
-    mode = path.stat().st_mode & 0o777 if path.exists() else 0o644
-    Path(file.name).chmod(mode)
-    Path(file.name).replace(path)
+        temporary = Path(file.name)
+        try:
+            nbformat.write(notebook, file)
+        except BaseException:
+            temporary.unlink()
+            raise
+    temporary.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o644)
+    temporary.replace(path)
 
 
 def normalise(notebook: NotebookNode) -> NotebookNode:
@@ -134,13 +138,24 @@ def execute(notebook: NotebookNode, folder: Path, timeout: float = 120) -> Noteb
         # The kernel's own chatter (ipykernel warns about TCP) is not the notebook's output.
         client.execute(stderr=subprocess.DEVNULL)
     except CellExecutionError as error:
-        lines = [line for line in str(error).splitlines() if line.strip()]
-        raise CommandError(f"a cell failed: {lines[-1] if lines else error}", 1) from error
+        # Not str(error): that is the traceback, coloured for a terminal.
+        message = error.evalue.strip().splitlines()
+        said = f"{error.ename}: {message[0]}" if message else error.ename
+        raise CommandError(f"{_failed(fresh)} failed: {said}", 1) from error
     except CellTimeoutError:
         raise CommandError(f"a cell took longer than {timeout:g} s", 1) from None
     except DeadKernelError:
         raise CommandError("the kernel died", 1) from None
     return normalise(fresh)
+
+
+def _failed(notebook: NotebookNode) -> str:
+    """The cell that raised, the last one with an error (earlier ones were allowed to raise)."""
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    for number in range(len(code), 0, -1):
+        if any(output.output_type == "error" for output in code[number - 1].outputs):
+            return f"code cell {number}"
+    return "a cell"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
