@@ -1,0 +1,168 @@
+"""What a chapter needs: a short live run, and a figure that holds its numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from actlab.bench.cases import Implementation
+from actlab.bench.plan import Plan
+from actlab.bench.protocol import QUICK, Effort
+from actlab.bench.records import Record, Row
+from actlab.bench.report import mode_words, ratio_text, size_text
+from actlab.bench.runner import Runner
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+def chapter_benchmark(
+    functions: Sequence[str],
+    n: int = 1_000_000,
+    modes: Sequence[str] = ("forward", "backward"),
+    implementations: Sequence[str] = ("builtin", "composed"),
+    dtype: str = "float32",
+    extra: Mapping[str, Mapping[str, Callable | Implementation]] | None = None,
+    effort: Effort = QUICK,
+) -> Record:
+    """Time a few functions on this CPU: one thread, some seconds, nothing printed.
+
+    Args:
+        functions: catalogue names.
+        n: elements of the output.
+        modes: of "forward", "forward_grad", "backward" and "both".
+        implementations: see :mod:`actlab.bench.cases`.
+        dtype: "float32", "bfloat16", "float16" or "float64".
+        extra: your own versions: function -> label -> callable on torch tensors, or
+            :func:`actlab.bench.numpy_function` around NumPy functions. They are checked against the
+            catalogue like the others, and one that is wrong gets no time.
+        effort: how long to measure each row.
+
+    Returns:
+        A record that was not saved; iterate over it for its rows.
+
+    Raises:
+        ValueError: an unknown name; the message says what there is.
+    """
+    plan = Plan(
+        functions=tuple(functions),
+        sizes=(n,),
+        dtypes=(dtype,),
+        modes=tuple(modes),
+        implementations=tuple(implementations),
+        effort=effort,
+        extra=extra or {},
+        check_odd_sizes=False,  # the timed size is checked; tests do the rest
+        caches=2,
+        all_ceilings=False,
+    )
+    plan.validate()
+    runner = Runner(plan)
+    return runner.run(runner.new_record(), lambda record, rows: None)
+
+
+def figure(
+    rows: Record,
+    record: Record | None = None,
+    record_dtype: str = "bfloat16",
+    record_elements: int | None = None,
+) -> Figure:
+    """Measured time as a bar and predicted time as a tick, both in units of a same-size copy.
+
+    Args:
+        rows: a live run, from :func:`chapter_benchmark`.
+        record: a recorded run (``latest("cuda")``) to show beside it, or None.
+        record_dtype: which of its dtypes; the first it has when it lacks this one.
+        record_elements: which of its sizes; None for the largest that it has for these functions.
+
+    Returns:
+        A figure with one panel, or two.
+    """
+    import matplotlib.pyplot as plt
+
+    panels = [(rows, [row for row in rows if row.implementation != "copy"])]
+    if record is not None:
+        recorded = _recorded(rows, record, record_dtype, record_elements)
+        if recorded:
+            panels.append((record, recorded))
+    labels = list(dict.fromkeys(_label(row) for _, chosen in panels for row in chosen))
+    height = 0.9 + 0.27 * len(labels)
+    drawn, axes = plt.subplots(
+        1, len(panels), figsize=(7.2, height), sharey=True, squeeze=False, layout="constrained"
+    )
+    for ax, (source, chosen) in zip(axes[0], panels, strict=True):
+        _panel(ax, source, chosen, labels, live=source is rows)
+    axes[0, 0].invert_yaxis()
+    axes[0, 0].set_ylabel("")
+    handles, names = axes[0, 0].get_legend_handles_labels()
+    drawn.legend(handles, names, loc="outside lower right", ncols=2)
+    return drawn
+
+
+def _label(row: Row) -> str:
+    return f"{row.function} {row.implementation}, {mode_words(row.mode)}"
+
+
+def _recorded(rows: Record, record: Record, dtype: str, elements: int | None) -> list[Row]:
+    functions = {row.function for row in rows}
+    modes = {row.mode for row in rows}
+    found = [
+        row for row in record.select(function=functions, mode=modes) if row.implementation != "copy"
+    ]
+    dtypes = {row.dtype for row in found}
+    if dtype not in dtypes:
+        dtype = next(iter(sorted(dtypes)), dtype)
+    found = [row for row in found if row.dtype == dtype]
+    if elements is None:
+        elements = max((row.elements for row in found if row.status == "ok"), default=0)
+    return [row for row in found if row.elements == elements]
+
+
+def _panel(ax: Axes, source: Record, rows: Sequence[Row], labels: list[str], live: bool) -> None:
+    from actlab.plotting import BLUE, INK, MUTED, ORANGE
+
+    heights = {label: index for index, label in enumerate(labels)}
+    timed = [row for row in rows if row.times_copy is not None]
+    ax.barh(
+        [heights[_label(row)] for row in timed],
+        [row.times_copy for row in timed],
+        height=0.62,
+        color=BLUE if live else ORANGE,
+        label="measured",
+    )
+    predicted = [row for row in rows if row.predicted_times_copy is not None]
+    ax.plot(
+        [row.predicted_times_copy for row in predicted],
+        [heights[_label(row)] for row in predicted],
+        linestyle="none",
+        marker="|",
+        markersize=13,
+        markeredgewidth=2.2,
+        color=INK,
+        label="predicted from bytes",
+    )
+    longest = max(
+        [row.times_copy for row in timed] + [row.predicted_times_copy for row in predicted]
+    )
+    for row in rows:
+        ends = [value for value in (row.times_copy, row.predicted_times_copy) if value is not None]
+        text = ratio_text(row.times_copy) if row.status == "ok" else row.status
+        ax.annotate(
+            text,
+            (max(ends, default=0), heights[_label(row)]),
+            xytext=(6, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=8.5,
+            color=INK,
+        )
+    ax.axvline(1, color=MUTED, linewidth=1, linestyle=(0, (4, 3)), zorder=0)
+    ax.set_yticks(range(len(labels)), labels)
+    ax.set_xlim(0, 1.16 * longest)
+    ax.grid(axis="y", visible=False)
+    ax.set_xlabel("time ÷ time of a same-size copy")
+    first = rows[0]
+    when = "this CPU, now" if live and source.kind == "cpu" else f"recorded {source.utc[:10]}"
+    name = "" if live else f"{source.device['name']}, "
+    ax.set_title(f"{name}{when}\n{first.dtype}, n = {size_text(first.elements)}")

@@ -1,0 +1,27 @@
+"""The names that the command line and the records use; importing them loads nothing."""
+
+MODES = ("forward", "forward_grad", "backward", "both")
+DTYPES = ("float32", "bfloat16", "float16", "float64")
+IMPLEMENTATIONS = (
+    "builtin",
+    "composed",
+    "builtin_packed",
+    "composed_packed",
+    "compiled",
+    "compiled_max",
+    "triton",
+    "liger",
+    "numpy",
+    "fused",
+)
+COUNTED_ONLY = ("fused",)
+GPU_ONLY = ("triton", "liger")
+CPU_ONLY = ("numpy",)
+# What is compared when nobody says otherwise.
+USUAL = {
+    "cpu": ("builtin", "composed", "builtin_packed", "composed_packed"),
+    "cuda": (
+        *("builtin", "composed", "builtin_packed", "composed_packed"),
+        *("compiled", "triton", "liger"),
+    ),
+}

@@ -1,0 +1,130 @@
+"""The correctness check: right implementations pass it, and each kind of wrong one does not."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from actlab.bench import gate
+from actlab.bench.cases import Implementation, Unavailable, all_cases, case
+
+torch.set_num_threads(1)
+
+
+def verdict(item, implementation, dtype=torch.float32, n=1024, operations=1):
+    shape = item.shape(n, 64)
+    make = lambda: torch.randn(shape).to(dtype)  # noqa: E731
+    return gate.check(item, implementation, [make() for _ in range(item.arity)], make(), operations)
+
+
+PAIRS = [
+    (item, name)
+    for item in all_cases()
+    for name in item.implementations()
+    if not name.startswith("compiled") and name not in ("triton", "liger")
+]
+
+
+@pytest.mark.parametrize(("item", "name"), PAIRS, ids=[f"{i.name}-{n}" for i, n in PAIRS])
+def test_every_implementation_that_runs_here_is_right(item, name):
+    implementation = item.implementation(name)
+    if implementation.framework == "torch":
+        traffic = item_traffic(item, implementation)
+        operations = max(traffic.launches("forward"), traffic.launches("backward"))
+    else:
+        operations = 1
+    found = verdict(item, implementation, operations=operations)
+    assert found.passed, found.reason
+    assert set(found.errors) == {"forward", "backward"}
+    assert gate.check_odd_sizes(item, implementation, torch.float32, "cpu", operations) is None
+
+
+def item_traffic(item, implementation):
+    from actlab.bench.byte_model import count
+
+    inputs = tuple(torch.randn(item.shape(256, 64)) for _ in range(item.arity))
+    return count(implementation.call, *implementation.pack(inputs))
+
+
+def wrong(call):
+    return Implementation("wrong", call)
+
+
+@pytest.mark.parametrize(
+    ("call", "which"),
+    [
+        (lambda x: torch.relu(x) * 1.001, "pass differs"),
+        (lambda x: torch.relu(x).detach() + 0 * x, "backward"),
+        (
+            lambda x: torch.where(
+                torch.arange(x.numel()) < x.numel() - 1, torch.relu(x), torch.nan
+            ),
+            "",
+        ),
+        (lambda x: torch.relu(x)[:-1], ""),
+    ],
+    ids=["a thousandth too large", "no gradient", "last element unwritten", "an element short"],
+)
+def test_a_wrong_implementation_is_refused_with_a_reason(call, which):
+    item = case("relu")
+    try:
+        found = verdict(item, wrong(call))
+    except (RuntimeError, ValueError):
+        return  # a wrong shape cannot take the upstream gradient: the runner reports the error
+    assert not found.passed
+    assert which in found.reason
+    assert "not timed" in found.reason
+
+
+def test_an_error_in_the_last_element_of_a_large_tensor_is_found():
+    item = case("relu")
+    n = (1 << 18) + 7  # large enough to be sampled
+
+    def forgets_the_tail(x):
+        return torch.cat([torch.relu(x[:-1]), x[-1:] + 5])
+
+    assert not verdict(item, wrong(forgets_the_tail), n=n).passed
+    assert verdict(item, item.implementation("builtin"), n=n).passed
+
+
+def test_unwritten_memory_is_poisoned():
+    like = torch.randn(1 << 16)
+    poison = gate._Poison(like)
+    landed = torch.empty_like(like)
+    # The allocator may give other memory; where it gives the poisoned block, it holds NaN.
+    assert not poison.holds(landed) or bool(torch.isnan(landed).any())
+
+
+def test_swapped_gradients_of_a_gate_are_found():
+    item = case("swiglu")
+    right = item.implementation("composed")
+    swapped = Implementation("swapped", right.call, unpack=lambda g: tuple(reversed(g)))
+    assert not verdict(item, swapped, operations=4).passed
+
+
+def test_tolerance_grows_with_the_operations_that_round():
+    assert gate.tolerance(torch.bfloat16, 5) == 5 * gate.tolerance(torch.bfloat16, 1)
+    assert gate.tolerance(torch.float32, 0) == 1e-6
+
+
+def test_relative_error_of_what_is_not_a_number_is_infinite():
+    one = np.ones(3)
+    assert gate.relative_error(np.array([1, 1, np.nan]), one) == math.inf
+    assert gate.relative_error(np.ones(2), one) == math.inf
+    assert gate.relative_error(np.zeros(3), np.zeros(3)) == 0
+    assert gate.relative_error(one, np.zeros(3)) == math.inf
+
+
+def test_what_cannot_run_here_says_so():
+    with pytest.raises(Unavailable, match="GPU only"):
+        case("relu").implementation("triton", "cpu")
+    with pytest.raises(Unavailable, match="no builtin"):
+        case("relu2").implementation("builtin")
+
+
+def test_rows_divide_the_elements_where_they_can():
+    assert case("softmax").shape(1_000_000) == (1000, 1000)
+    assert case("softmax").shape(1 << 20) == (1024, 1024)
+    assert case("softmax").shape(5) == (1, 5)
+    assert case("relu").shape(1_000_003) == (1_000_003,)
