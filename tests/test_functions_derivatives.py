@@ -182,6 +182,15 @@ def test_probabilities_sum_to_one_and_ignore_a_shift():
     np.testing.assert_array_equal(softmax(shifted + 512.0), softmax(shifted))
 
 
+def test_temperature_divides_what_is_already_shifted():
+    """Large logits at a low temperature: exp(x/τ − max x) would be inf."""
+    x = np.array([1000.0, 999.0])
+    with np.errstate(all="raise"):
+        assert softmax(x, temperature=0.1)[1] == pytest.approx(1 / (1 + np.exp(10.0)), rel=1e-13)
+        loser = log_softmax(x, temperature=0.1)[1]
+        assert loser == pytest.approx(-10 - np.log1p(np.exp(-10.0)), rel=1e-13)
+
+
 def test_tangents_that_are_infinite_or_undefined_raise_no_warning():
     x = np.array([0.0, 1.0, -np.inf])
     with np.errstate(all="raise"):

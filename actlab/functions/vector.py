@@ -81,7 +81,8 @@ def softmax(x: ArrayLike, axis: int = -1, temperature: float = 1.0) -> FloatArra
 
     Returns:
         probabilities, shape and dtype of ``x``. A slice with NaN, with nothing but −∞ or with
-        several +∞ is NaN throughout. Paper: bridle1990softmax.
+        several +∞ is NaN throughout. In float64 the gap to the largest logit is rounded, so that
+        a probability e^−gap is off by up to about gap ulp. Paper: bridle1990softmax.
 
     Raises:
         ValueError: when the axis is out of range or the temperature is not positive.
@@ -121,7 +122,7 @@ def log_softmax(x: ArrayLike, axis: int = -1, temperature: float = 1.0) -> Float
 
     Returns:
         values ≤ 0, shape and dtype of ``x``. The winner's value is −log1p(Σ of the others), so
-        that it keeps its digits where log Σ would round to 0. Paper: bridle1990softmax.
+        that it keeps its digits where log Σ would round to 0. Paper: blanchard2021logsumexp.
 
     Raises:
         ValueError: when the axis is out of range or the temperature is not positive.
