@@ -7,7 +7,7 @@ pass, and where autograd's derivative is exactly 0) imports it when asked.
 >>> from actlab.properties import measure
 >>> gelu = measure("gelu", torch=False)
 >>> round(gelu.infimum, 7), round(gelu.infimum_at, 7)
-(-0.1699712, -0.7517916)
+(-0.1699712, -0.7517915)
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import doctest
+import importlib
 import subprocess
 import sys
 
@@ -30,3 +32,10 @@ def test_properties_load_torch_only_when_it_is_needed():
         [sys.executable, "-c", check], capture_output=True, text=True, check=True, timeout=60
     )
     assert result.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize("module", ["actlab.functions", "actlab.modules", "actlab.properties"])
+def test_examples_in_docstrings_hold(module):
+    results = doctest.testmod(importlib.import_module(module))
+    assert results.attempted > 0
+    assert results.failed == 0
