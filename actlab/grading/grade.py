@@ -125,6 +125,8 @@ def preload_for(chapters: Iterable[source.Chapter]) -> list[str]:
     for chapter in chapters:
         for text in (*chapter.setup, *(question.answer for question in chapter.questions)):
             found |= {name.split(".")[0] for name in _imports(text)}
+        for question in chapter.questions:  # the guards must be able to find them
+            found |= {name.split(".")[0] for name in question.forbid}
     return [name for name in PRELOADED if name in found]
 
 

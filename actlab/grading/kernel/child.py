@@ -18,8 +18,7 @@ from typing import Any
 from actlab.grading.kernel import sandbox, wire
 from actlab.grading.kernel.limits import Limits
 
-# A submission is at most this large in all, so one request is.
-MOST_BYTES_OF_A_REQUEST = 16 * 2**20
+MOST_BYTES_OF_A_CONFIGURATION = 2**20
 KEPT_VARIABLES = (
     *("PATH", "LANG", "LC_ALL", "TZ", "MPLBACKEND", "SYSTEMROOT"),
     *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "PYTHONHASHSEED"),
@@ -28,22 +27,24 @@ KEPT_VARIABLES = (
 
 def live(read_from: int, write_to: int) -> None:
     """Serve one question over two descriptors (which may be the same)."""
-    body = wire.read_frame(read_from, MOST_BYTES_OF_A_REQUEST)
+    body = wire.read_frame(read_from, MOST_BYTES_OF_A_CONFIGURATION)
     if body is None:
         return
     config = wire.load(body)
-    isolation = close_in(config)
-    seed_everything()
-    if config["engine"] == "jupyter":
-        from actlab.grading.kernel.ipython_kernel import serve
-
-        serve(config, lambda: _say_ready(write_to, isolation))
-    else:
-        serve_pipe(config, read_from, write_to, isolation)
-
-
-def _say_ready(write_to: int, isolation: str) -> None:
+    try:
+        isolation = close_in(config)
+        seed_everything()
+        if config["engine"] == "jupyter":
+            from actlab.grading.kernel.ipython_kernel import start
+        else:
+            from actlab.grading.kernel.pipe_loop import start  # type: ignore[assignment]
+        run = start(config, read_from, write_to)
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"[:500]
+        wire.write_all(write_to, wire.pack({"type": "failed", "reason": reason}))
+        return
     wire.write_all(write_to, wire.pack({"type": "ready", "isolation": isolation}))
+    run()
 
 
 def close_in(config: dict[str, Any]) -> str:
@@ -77,28 +78,6 @@ def seed_everything() -> None:
     if "torch" in sys.modules:
         sys.modules["torch"].manual_seed(0)
         sys.modules["torch"].set_num_threads(1)
-
-
-def serve_pipe(config: dict[str, Any], read_from: int, write_to: int, isolation: str) -> None:
-    """Run the cells that arrive, in an IPython shell, until the connection ends."""
-    from actlab.grading.kernel.guard import Guard
-    from actlab.grading.kernel.shell import WireShell, make_shell
-
-    shell = WireShell.instance() if WireShell.initialized() else make_shell()
-    shell.outbox.send = lambda content: wire.write_all(write_to, wire.pack(content))
-    guard = Guard(config["forbid"], shell.user_ns, Path(config["scratch"]))
-    _say_ready(write_to, isolation)
-    while True:
-        try:
-            body = wire.read_frame(read_from, MOST_BYTES_OF_A_REQUEST)
-        except KeyboardInterrupt:
-            continue  # it came between two cells
-        if body is None:
-            return
-        request = wire.load(body)
-        if request["role"] == "answer":
-            guard.install()
-        shell.run(request["code"], request["role"], request["id"])
 
 
 def main() -> None:

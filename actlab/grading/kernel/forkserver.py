@@ -27,14 +27,25 @@ READY = b"ready"
 
 def serve(control: socket.socket, preload: list[str]) -> None:
     """Import ``preload``, then fork a kernel for every request."""
+    from actlab.grading.kernel import (  # noqa: F401
+        child,
+        ipython_kernel,
+        pipe_loop,
+        sandbox,
+        shell,
+    )
+
     for name in preload:
+        if name == "ipykernel":
+            ipython_kernel.preload()
+            continue
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
-    from actlab.grading.kernel import child, guard, ipython_kernel, shell  # noqa: F401
-    from actlab.grading.kernel.sandbox import missing
-
-    missing()  # imports what the sandbox needs
-    shell.make_shell()
+    # Everything below is done here once, and is there in every child.
+    for unix_sockets in (False, True):
+        sandbox.prepare(unix_sockets=unix_sockets)
+    child.seed_everything()
+    shell.make_shell().run("0", "other", "warm-up")
     gc.collect()
     gc.freeze()  # a collection in a child would touch, and so copy, every inherited page
     signal.signal(signal.SIGCHLD, _reap)

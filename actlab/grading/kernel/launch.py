@@ -174,7 +174,7 @@ class Launcher:
         """Start the fork server without waiting for it, so that imports overlap."""
         if self._fork and self._server is None:
             ours, theirs = socket.socketpair()
-            preload = list(self.preload) + (["ipykernel.kernelapp"] * (self.engine == "jupyter"))
+            preload = list(self.preload) + (["ipykernel"] * (self.engine == "jupyter"))
             self._server = subprocess.Popen(
                 [
                     *(sys.executable, "-P", "-m", "actlab.grading.kernel.forkserver"),

@@ -136,6 +136,8 @@ class PipeKernel:
             if self._deadline is not None:
                 limit = self._launcher.limits.question_seconds
                 self._deadline = time.monotonic() + limit
+        elif kind == "failed":
+            raise self._lose(KernelLost("start", content["reason"]))
         elif kind == "reply":
             self._waiting.append(_as_message("status", parent, {"execution_state": "idle"}))
         else:

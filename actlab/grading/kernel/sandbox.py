@@ -8,15 +8,20 @@ ends. The functions run in the kernel's process, before any code of a learner.
 from __future__ import annotations
 
 import errno
+import functools
 import math
 import os
 import site
+import socket
 import sys
 import sysconfig
-from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from actlab.grading.kernel.limits import Limits
+
+if TYPE_CHECKING:
+    from seccompy import ArgCmp, Filter
 
 ISOLATED = "landlock+seccomp+rlimits"
 
@@ -42,13 +47,12 @@ DENIED = (
     *("fork", "vfork", "execve", "execveat", "ptrace", "process_vm_readv", "process_vm_writev"),
     *("pidfd_open", "pidfd_getfd", "pidfd_send_signal", "kcmp", "process_madvise"),
     *("rt_sigqueueinfo", "rt_tgsigqueueinfo", "setpgid", "setsid", "setpriority", "ioprio_set"),
-    *("sched_setscheduler", "sched_setattr", "sched_setparam", "sched_setaffinity"),
+    *("sched_setattr", "sched_setparam", "sched_setaffinity"),
     # a way around the rules on files and sockets
     *("io_uring_setup", "io_uring_enter", "io_uring_register", "open_by_handle_at"),
     *("name_to_handle_at", "userfaultfd", "bpf", "perf_event_open", "memfd_create"),
     # metadata of files anywhere
-    *("chmod", "fchmod", "fchmodat", "fchmodat2", "chown", "lchown", "fchown", "fchownat"),
-    *("utime", "utimes", "futimesat", "utimensat", "setxattr", "lsetxattr", "fsetxattr"),
+    *("chown", "lchown", "fchown", "fchownat", "setxattr", "lsetxattr", "fsetxattr"),
     *("setxattrat", "removexattr", "lremovexattr", "fremovexattr", "removexattrat"),
     *("file_setattr", "mknod", "mknodat"),
     # memory and messages shared with other processes
@@ -61,6 +65,10 @@ DENIED = (
     *("sethostname", "setdomainname", "iopl", "ioperm", "syslog", "vhangup", "fanotify_init"),
     *("setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid", "setgroups"),
     *("setfsuid", "setfsgid", "capset", "setrlimit"),
+)
+# These do nothing and say that they succeeded: copying a file in the scratch folder ends with them.
+IGNORED = (
+    *("chmod", "fchmod", "fchmodat", "fchmodat2", "utime", "utimes", "futimesat", "utimensat"),
 )
 CLONE_THREAD = 0x00010000
 X32_BIT = 0x40000000
@@ -125,6 +133,7 @@ def isolate(scratch: Path, *, unix_sockets: bool = False) -> None:
     _restrict_calls(unix_sockets)
 
 
+@functools.cache
 def readable_folders() -> list[Path]:
     """The interpreter's and its libraries' folders, and nothing of the course but its package."""
     paths = sysconfig.get_paths()
@@ -170,59 +179,62 @@ def _restrict_files(scratch: Path) -> None:
         rules.restrict()
 
 
-def restrict_further(hidden: Iterable[Path], scratch: Path) -> None:
-    """Take away the files in ``hidden``, modules of this package, from a process that can read it.
-
-    A second Landlock layer: what the first one forbids stays forbidden.
-    """
-    from landlockpy import AccessFS, Ruleset
-
-    read = AccessFS.READ_FILE | AccessFS.READ_DIR
-    hidden = {path.resolve() for path in hidden}
-    package = package_folder()
-    with Ruleset(handled_fs=AccessFS.READ_FILE) as rules:
-        for folder in [*readable_folders(), scratch, Path("/dev"), Path("/proc"), Path("/sys")]:
-            if folder.is_dir():
-                rules.allow_path(folder, read)
-        for path in package.rglob("*"):
-            # Compiled copies in __pycache__ would tell the same.
-            if path.is_file() and path.suffix != ".pyc" and path.resolve() not in hidden:
-                rules.allow_path(path, AccessFS.READ_FILE)
-        rules.restrict()
+def prepare(*, unix_sockets: bool) -> None:
+    """Work out what :func:`isolate` needs, in the fork server, so that its children need not."""
+    if missing() is None:
+        readable_folders()
+        _call_filter(unix_sockets).program  # noqa: B018  (compiles it)
 
 
 def _restrict_calls(unix_sockets: bool) -> None:
-    import socket
-
     from seccompy import ArgCmp, CmpOp, Filter
-    from seccompy.syscalls import syscall_nr
+
+    _call_filter(unix_sockets).load()
+    # Signals only to itself; a second filter, for this is all that differs between two processes.
+    own = Filter()
+    for name in ("kill", "tgkill"):
+        _deny(own, name, args=[ArgCmp(0, CmpOp.NE, os.getpid())])
+    own.load()
+
+
+@functools.cache
+def _call_filter(unix_sockets: bool) -> Filter:
+    """The filter on system calls, compiled but not loaded."""
+    from seccompy import ArgCmp, CmpOp, Filter
 
     rules = Filter()
-
-    def deny(name: str, error: int = errno.EPERM, args: list[ArgCmp] | None = None) -> None:
-        try:
-            number = syscall_nr(name)
-        except (KeyError, ValueError, OSError):
-            return  # aarch64 never had fork, utime and the like
-        rules.errno(number, error, args=args)
-        if os.uname().machine == "x86_64":
-            # The x32 calls have the same numbers with one bit set, and pass as the same machine.
-            rules.errno(number | X32_BIT, error, args=args)
-
     for name in DENIED:
-        deny(name)
+        _deny(rules, name)
+    for name in IGNORED:
+        _deny(rules, name, 0)
     # The C library falls back to clone, whose flags a filter can read, when clone3 is missing.
-    deny("clone3", errno.ENOSYS)
-    deny("clone", args=[ArgCmp(0, CmpOp.MASKED_EQ, 0, CLONE_THREAD)])
-    # prlimit only to ask, kill only itself.
-    deny("prlimit64", args=[ArgCmp(2, CmpOp.NE, 0)])
-    for name in ("kill", "tgkill"):
-        deny(name, args=[ArgCmp(0, CmpOp.NE, os.getpid())])
-    deny("tkill")
+    _deny(rules, "clone3", errno.ENOSYS)
+    _deny(rules, "clone", args=[ArgCmp(0, CmpOp.MASKED_EQ, 0, CLONE_THREAD)])
+    # No real-time scheduling. libzmq asks its threads to be ordinary, which they are.
+    _deny(rules, "sched_setscheduler", args=[ArgCmp(1, CmpOp.NE, 0)])
+    # prlimit only to ask.
+    _deny(rules, "prlimit64", args=[ArgCmp(2, CmpOp.NE, 0)])
+    _deny(rules, "tkill")
+    _deny(rules, "connect")
     if unix_sockets:
-        deny("socket", args=[ArgCmp(0, CmpOp.NE, socket.AF_UNIX)])
+        # This error libzmq takes for a machine without network interfaces, where EPERM aborts it.
+        _deny(rules, "socket", errno.EOPNOTSUPP, [ArgCmp(0, CmpOp.NE, socket.AF_UNIX)])
     else:
         for name in ("socket", "bind", "listen", "accept", "accept4"):
-            deny(name)
-    deny("connect")
-    rules.load()
+            _deny(rules, name)
+    return rules
+
+
+def _deny(
+    rules: Filter, name: str, error: int = errno.EPERM, args: list[ArgCmp] | None = None
+) -> None:
+    from seccompy.syscalls import syscall_nr
+
+    try:
+        number = syscall_nr(name)
+    except (KeyError, ValueError, OSError):
+        return  # aarch64 never had fork, utime and the like
+    rules.errno(number, error, args=args)
+    if os.uname().machine == "x86_64":
+        # The x32 calls have the same numbers with one bit set, and pass as the same machine.
+        rules.errno(number | X32_BIT, error, args=args)

@@ -123,11 +123,15 @@ class WireShell(InteractiveShell):
         """Run one cell and send everything that comes of it, then ``reply``."""
         self.outbox.parent = request
         self.cell_names.announce(role)
+        # Between cells there is nowhere to print to: what a thread says then is in no cell.
+        between = sys.__stdout__, sys.__stderr__
         sys.stdout, sys.stderr = self.streams["stdout"], self.streams["stderr"]
         try:
             self.run_cell(code, store_history=False, silent=False)
         except KeyboardInterrupt:
             self.showtraceback()
+        finally:
+            sys.stdout, sys.stderr = between
         self.flush_streams()
         self.outbox.put("reply")
 

@@ -86,8 +86,8 @@ def message(content: dict[str, Any]) -> tuple[str, str, dict[str, Any]]:
 
     Returns:
         Its type (``stream``, ``error``, ``display_data``, ``execute_result``, ``reply``,
-        ``ready``), the id of the request it belongs to, and its content in the form that Jupyter
-        gives it.
+        ``ready``, ``failed``), the id of the request it belongs to, and its content in the form
+        that Jupyter gives it.
 
     Raises:
         WireError: it has another form.
@@ -122,6 +122,8 @@ def message(content: dict[str, Any]) -> tuple[str, str, dict[str, Any]]:
         return kind, parent, {}
     if kind == "ready":
         return kind, parent, {"isolation": _text(content, "isolation")}
+    if kind == "failed":
+        return kind, parent, {"reason": _text(content, "reason")}
     raise WireError(f"a message of type {str(kind)[:40]!r}")
 
 
