@@ -77,7 +77,7 @@ def contents(written: Callable[[str], bool]) -> str:
 
 
 def escape(text: str) -> str:
-    """Plain words with `code`, made safe for Markdown: no emphasis, no math, no tables by chance."""
+    """Plain words with `code`, safe for Markdown: no emphasis, math or table by chance."""
     parts = text.split("`")
     for index in range(0, len(parts), 2):
         for sign in "\\*_[]<>$|#~{}":

@@ -1,9 +1,9 @@
-"""What every page needs beside its text: a description, a page for wrong addresses, the theme's gaps.
+"""What every page needs beside its text: a description, a page for wrong addresses.
 
 - ``<meta name="description">`` is the first paragraph, unless the front matter has one
   (``myst: {html_meta: {description: ...}}``).
 - ``404.html`` stands alone: a host serves it for any address, so relative links would break.
-- ``html_baseurl`` comes from the environment variable ``BOOK_URL``, set where the book is published.
+- ``html_baseurl`` comes from the environment variable ``BOOK_URL``, set where it is published.
 """
 
 from __future__ import annotations

@@ -6,19 +6,24 @@ so that an incremental build renews a page when, and only when, one of them chan
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from docutils import nodes
 from docutils.statemachine import StringList
+from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 from actlab import claims
-from actlab.pages import ledger
+from actlab.pages import kills, ledger, properties, solutions
 from actlab.pages.chapters import CHAPTERS
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
+    from sphinx.environment import BuildEnvironment
+
+logger = logging.getLogger(__name__)
 
 
 class Generated(SphinxDirective):
@@ -118,6 +123,62 @@ class LedgerTables(Generated):
         return paragraph.children
 
 
+class PropertyTable(Generated):
+    """``{property-table} shape``: a group of measured columns; ``formulas``: the catalogue."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """Build the table, from the rows that an earlier build has kept if they still hold."""
+        for path in (
+            *properties.PACKAGE.glob("functions/*.py"),
+            properties.PACKAGE / "properties.py",
+        ):
+            self.depends_on(path)
+        if self.arguments[0] == "formulas":
+            return self.parse(properties.formulas())
+        if self.arguments[0] not in properties.GROUPS:
+            raise self.error(f"no such table; there are formulas, {', '.join(properties.GROUPS)}")
+        from actlab.properties import COLUMNS
+
+        rows = properties.rows(measured_folder(self.env))
+        return self.parse(properties.table(self.arguments[0], rows, COLUMNS))
+
+
+class KillTable(Generated):
+    """``{kill-table}``: what known wrong answers earn; one that is not caught is a warning."""
+
+    def run(self) -> list[nodes.Node]:
+        """Build a section for each chapter with exercises."""
+        root = Path(self.env.srcdir)
+        for path in (properties.PACKAGE / "grading").rglob("*.py"):
+            self.depends_on(path)
+        tables: list[tuple[str, dict[str, Any]]] = []
+        for path in sorted((root / "solutions").glob("*.ipynb")):
+            if f"solutions/{path.stem}" in self.env.found_docs:
+                self.depends_on(path)
+                tables.append((path.stem, kills.chapter(path, measured_folder(self.env))))
+        if not tables:
+            return self.parse("This build of the book has no exercises.")
+        result = self.parse(kills.summary([table for _, table in tables]))
+        for name, table in tables:
+            for problem in table["problems"]:
+                self.env.note_reread()
+                logger.warning(problem, location=self.get_location(), type="kills")
+            section = nodes.section(ids=[nodes.make_id(f"kills-{name}")], names=[])
+            section += nodes.title(table["title"], table["title"])
+            for question in table["questions"]:
+                section += self.parse(f"**{ledger.escape(question['title'])}**")
+                section += self.parse(kills.markdown(question))
+            result.append(section)
+        return result
+
+
+def measured_folder(env: BuildEnvironment) -> Path:
+    """Where results of slow measurements are kept between builds."""
+    return Path(env.app.outdir).parent / ".measured"
+
+
 def _row(cells: list[list[nodes.Node]]) -> nodes.row:
     row = nodes.row()
     for children in cells:
@@ -127,18 +188,14 @@ def _row(cells: list[list[nodes.Node]]) -> nodes.row:
 
 def _filter() -> str:
     """Radio buttons; the style sheet hides the rows that do not match (``:has``)."""
-    buttons = [
-        '<label><input type="radio" name="verdict" value="all" checked> all</label>',
-        *(
-            f'<label><input type="radio" name="verdict" value="{claims.verdict_class(v)}"> {v}</label>'
-            for v in claims.VERDICTS
-        ),
-    ]
-    return (
-        '<fieldset class="claim-filter"><legend>Show claims with this verdict</legend>'
-        + "".join(buttons)
-        + "</fieldset>"
+    choices = {"all": "all"} | {v: claims.verdict_class(v) for v in claims.VERDICTS}
+    buttons = "".join(
+        f'<label><input type="radio" name="verdict" value="{value}"'
+        f"{' checked' * (value == 'all')}> {text}</label>"
+        for text, value in choices.items()
     )
+    legend = "<legend>Show claims with this verdict</legend>"
+    return f'<fieldset class="claim-filter">{legend}{buttons}</fieldset>'
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -146,13 +203,28 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("chapters", ChapterList)
     app.add_directive("ledger-counts", LedgerCounts)
     app.add_directive("ledger", LedgerTables)
+    app.add_directive("kill-table", KillTable)
+    app.add_directive("property-table", PropertyTable)
     app.add_role("claims-total", ClaimsTotal())
-    app.connect("env-get-outdated", lambda app, env, added, changed, removed: _lists(app, added))
+    app.connect("source-read", fold_solutions)
+    app.connect("env-get-outdated", outdated)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
 
 
-def _lists(app: Sphinx, added: set[str]) -> list[str]:
-    """Pages that list chapters are out of date when a chapter appears."""
-    if not any(name.startswith("notebooks/") for name in added):
-        return []
-    return [name for name in ("index", "book/claims") if name in app.env.found_docs]
+def fold_solutions(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Turn a notebook of ``solutions/`` into a page before MyST reads it."""
+    if docname.startswith("solutions/"):
+        source[0] = json.dumps(solutions.for_reading(json.loads(source[0])))
+
+
+def outdated(
+    app: Sphinx, env: BuildEnvironment, added: set[str], changed: set[str], removed: set[str]
+) -> list[str]:
+    """The pages that list notebooks, when a notebook has come or gone."""
+    pages: list[str] = []
+    moved = added | removed
+    if any(name.startswith("notebooks/") for name in moved):
+        pages += ["index", "book/claims"]
+    if any(name.startswith("solutions/") for name in moved):
+        pages.append("book/kill_table")
+    return [page for page in pages if page in env.all_docs]
