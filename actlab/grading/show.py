@@ -97,6 +97,9 @@ def _as_array(name: str, value: Any) -> np.ndarray:
 
 def _array_text(name: str, array: np.ndarray, digits: int | None) -> str:
     kind = _CLASSES[array.dtype.kind]
+    if array.dtype == np.float16:
+        # The shortest text of its own precision is too far from the value to compare with others.
+        array = array.astype(np.float32)
     rounded = f" to {digits} digits" if digits is not None and kind in ("float", "complex") else ""
     format_one: Callable[[Any], str]
     if kind == "float":
