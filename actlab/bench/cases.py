@@ -7,10 +7,15 @@
 ``builtin_packed``, ``composed_packed``
     Gated functions on one tensor that holds both halves side by side, as one wide projection leaves
     them: the halves are strided views.
-``compiled``, ``compiled_max``
-    ``torch.compile`` of the composed formula, in its default mode and with ``max-autotune``.
-``triton``
-    The kernels of :mod:`actlab.kernels`; needs a GPU.
+``compiled``, ``compiled_max``, ``compiled_packed``
+    ``torch.compile`` of the composed formula: in its default mode, with ``max-autotune``, and on a
+    packed tensor.
+``triton``, ``triton_packed``
+    The kernels of :mod:`actlab.kernels`; they need a GPU. So do the next two.
+``triton_output``
+    The same kernel keeping its output for the backward pass instead of its input.
+``triton_plain``
+    The formula with Triton's own ``erf``, ``sigmoid`` and ``log``, as most kernels are written.
 ``liger``
     The kernels of Liger-Kernel, where that is installed; needs a GPU.
 ``numpy``
@@ -25,8 +30,9 @@ from __future__ import annotations
 import importlib
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import cache, partial
+from types import ModuleType
 from typing import Literal
 
 import numpy as np
@@ -206,8 +212,12 @@ class Case:
             return self.name in BUILTIN
         if implementation == "builtin_packed":
             return self.name == "glu"
-        if implementation == "composed_packed":
+        if implementation in ("composed_packed", "compiled_packed", "triton_packed"):
             return gated
+        if implementation == "triton_output":
+            return self.name in ("relu2", "leaky_relu2")
+        if implementation == "triton_plain":
+            return self.name in _PLAIN
         if implementation == "liger":
             return self.name in _LIGER
         return implementation == "numpy" or self.name in COMPOSED
@@ -271,22 +281,60 @@ def _composed_packed(case: Case) -> Implementation:
     )
 
 
-def _compiled(case: Case, mode: str | None = None) -> Implementation:
+def _allow_many_compilations() -> None:
+    import torch._dynamo.config as dynamo_config
     import torch._functorch.config as functorch_config
 
     # A backward pass that is timed alone runs many times on one graph.
     functorch_config.donated_buffer = False
+    # Each size and dtype is compiled for itself; the usual limits would then fall back to eager.
+    dynamo_config.recompile_limit = 512
+    dynamo_config.accumulated_recompile_limit = 1 << 16
+
+
+def _compiled(case: Case, mode: str | None = None) -> Implementation:
+    _allow_many_compilations()
     name = "compiled" if mode is None else "compiled_max"
     compiled = torch.compile(COMPOSED[case.name], dynamic=False, mode=mode)
     return Implementation(name, compiled)
 
 
-def _triton(case: Case) -> Implementation:
+def _compiled_packed(case: Case) -> Implementation:
+    whole = _composed_packed(case)
+    _allow_many_compilations()
+    compiled = torch.compile(whole.call, dynamic=False)
+    return replace(whole, name="compiled_packed", call=compiled)
+
+
+_PLAIN = {"gelu": "gelu_by_erf", "silu": "silu_by_sigmoid", "mish": "mish_by_log"}
+
+
+def _kernels() -> ModuleType:
     try:
         kernels = importlib.import_module("actlab.kernels")
-    except ImportError as error:
+        able, why_not = kernels.available()
+    except (ImportError, AttributeError) as error:
         raise Unavailable(f"the Triton kernels cannot be loaded here: {error}") from error
-    return Implementation("triton", lambda *inputs: kernels.forward(case.name, *inputs))
+    if not able:
+        raise Unavailable(why_not)
+    return kernels
+
+
+def _triton(case: Case) -> Implementation:
+    return Implementation("triton", partial(_kernels().apply, case.name))
+
+
+def _triton_packed(case: Case) -> Implementation:
+    call = partial(_kernels().apply, case.name)
+    return Implementation("triton_packed", call, pack=_pack_halves, unpack=_unpack_halves)
+
+
+def _triton_output(case: Case) -> Implementation:
+    return Implementation("triton_output", partial(getattr(_kernels(), case.name), save="output"))
+
+
+def _triton_plain(case: Case) -> Implementation:
+    return Implementation("triton_plain", partial(_kernels().apply, _PLAIN[case.name]))
 
 
 # module, autograd function, whether its backward pass writes into its inputs
@@ -383,7 +431,11 @@ _BUILDERS: dict[str, Callable[[Case], Implementation]] = {
     "composed_packed": _composed_packed,
     "compiled": _compiled,
     "compiled_max": lambda case: _compiled(case, "max-autotune-no-cudagraphs"),
+    "compiled_packed": _compiled_packed,
     "triton": _triton,
+    "triton_packed": _triton_packed,
+    "triton_output": _triton_output,
+    "triton_plain": _triton_plain,
     "liger": _liger,
     "numpy": _numpy,
     "fused": _fused,

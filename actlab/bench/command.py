@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 USUAL_SIZES = {"cpu": (1 << 20,), "cuda": (1 << 20, 1 << 24, 1 << 28)}
 SWEEP = tuple(1 << k for k in (14, 16, 18, 20, 22, 24, 26, 28, 29))
 # Rows take longer than their timing: building buffers, checking, compiling.
-_OVERHEAD = {"cpu": 2.2, "cuda": 3.0}
+_OVERHEAD = {"cpu": 4.0, "cuda": 3.0}
+_COMPILE_SECONDS = 6.0  # for one function at one size and dtype, forward and backward
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -291,6 +292,9 @@ def _measure(arguments: argparse.Namespace) -> int:
     path = _output_path(arguments, record.run_id)
     total = plan.row_count()
     seconds = total * runner.timer.effort.seconds * _OVERHEAD[plan.device]
+    compiled = [name for name in plan.implementations if name.startswith("compiled")]
+    sizes = len(plan.functions) * len(plan.sizes) * len(plan.dtypes)
+    seconds += _COMPILE_SECONDS * len(compiled) * sizes
     print(
         f"{total} rows on {record.device['name']}, about {duration(seconds)}; the record goes to "
         f"{path}",

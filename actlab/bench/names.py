@@ -9,19 +9,23 @@ IMPLEMENTATIONS = (
     "composed_packed",
     "compiled",
     "compiled_max",
+    "compiled_packed",
     "triton",
+    "triton_packed",
+    "triton_output",
+    "triton_plain",
     "liger",
     "numpy",
     "fused",
 )
 COUNTED_ONLY = ("fused",)
-GPU_ONLY = ("triton", "liger")
+GPU_ONLY = ("triton", "triton_packed", "triton_output", "triton_plain", "liger")
 CPU_ONLY = ("numpy",)
 # What is compared when nobody says otherwise.
 USUAL = {
     "cpu": ("builtin", "composed", "builtin_packed", "composed_packed"),
     "cuda": (
         *("builtin", "composed", "builtin_packed", "composed_packed"),
-        *("compiled", "triton", "liger"),
+        *("compiled", "compiled_packed", "triton", "triton_packed", "liger"),
     ),
 }

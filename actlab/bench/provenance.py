@@ -128,12 +128,23 @@ def device(kind: str, threads: int = 1) -> dict[str, object]:
     }
 
 
+def _gpu_id() -> str:
+    """What nvidia-smi calls the GPU that PyTorch calls 0; the two may count differently."""
+    import torch
+
+    uuid = getattr(torch.cuda.get_device_properties(0), "uuid", None)
+    return f"GPU-{uuid}" if uuid else "0"
+
+
 def clocks(kind: str) -> dict[str, object]:
     """State of the device at this moment: clocks, temperature, power and driver of a GPU, load."""
     found: dict[str, object] = {"utc": utc_now(), "load_average": load_average()}
     if kind == "cuda":
         line = _output(
-            "nvidia-smi", f"--query-gpu={','.join(_GPU_FIELDS)}", "--format=csv,noheader", "--id=0"
+            "nvidia-smi",
+            f"--query-gpu={','.join(_GPU_FIELDS)}",
+            "--format=csv,noheader",
+            f"--id={_gpu_id()}",
         )
         values = [value.strip() for value in line.splitlines()[0].split(",")] if line else []
         if len(values) != len(_GPU_FIELDS):

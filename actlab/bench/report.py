@@ -98,6 +98,13 @@ def warnings(record: Record) -> list[str]:
             f"{100 * worst.change:.0f} % between start and end of the run, more than the "
             f"{100 * COPY_BOUND[record.kind]:.0f} % allowed: no difference is claimed."
         )
+    cached = [row for row in record.rows if row.cache == "within"]
+    if cached:
+        sizes = ", ".join(size_text(n) for n in sorted({row.elements for row in cached}))
+        found.append(
+            f"{len(cached)} of {len(record.rows)} rows (n = {sizes}) fit the cache with all their "
+            "buffers: they and their copies measure the cache, not the memory."
+        )
     faulty = [row for row in record.rows if (row.faults_per_call or 0) > 5]
     if faulty:
         found.append(

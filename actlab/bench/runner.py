@@ -35,7 +35,7 @@ from actlab.bench.records import Ceiling, Record, Row
 
 DTYPES = {name: getattr(torch, name) for name in names.DTYPES}
 SHARE_OF_FREE_MEMORY = 0.6
-_COUNT_AT = 1 << 20  # larger tensors are counted at this size and scaled
+_COUNT_AT = 1 << 16  # larger tensors are counted at this size and scaled
 
 
 @dataclass
@@ -88,6 +88,7 @@ class Runner:
         self._touched = 0
         self._earlier: dict[tuple, dict[str, Timing]] = {}
         self._places: dict[tuple, int] = {}
+        self._candidates: dict[tuple, list[_Candidate]] = {}
 
     @cached_property
     def _to_exceed(self) -> float:
@@ -260,11 +261,13 @@ class Runner:
         """Rows of one function at one size, one list for each mode."""
         item = case(function)
         shape = item.shape(size, self.plan.columns)
-        if any(name.startswith("compiled") for name in self.plan.implementations):
-            torch._dynamo.reset()  # each size compiles anew, and recompiling has a limit
-        candidates = [
-            self._candidate(item, name, dtype, shape, buffers) for name in self.plan.names(function)
-        ]
+        key = (function, dtype, size)
+        if key not in self._candidates:  # a second pass trusts the checks of the first
+            self._candidates[key] = [
+                self._candidate(item, name, dtype, shape, buffers)
+                for name in self.plan.names(function)
+            ]
+        candidates = self._candidates[key]
         for mode in self.plan.modes:
             yield self._group(item, mode, dtype, shape, buffers, candidates)
 
@@ -307,7 +310,7 @@ class Runner:
         self, item: Case, implementation: Implementation, dtype: str, shape: tuple, buffers: Buffers
     ) -> Traffic:
         counted = shape
-        if math.prod(shape) > 4 * _COUNT_AT:
+        if math.prod(shape) > _COUNT_AT:
             counted = item.shape(_COUNT_AT, self.plan.columns)
         inputs = implementation.pack(buffers.inputs(item.arity, 0, counted))
         return count(implementation.call, *inputs)
@@ -370,6 +373,7 @@ class Runner:
             else:
                 self._touch(needed * sets)
                 timings = self._time(item, mode, shape, buffers, ready, sets, states)
+                self._release()  # what the calls held is free only now
         within = sets * 2 * elements * itemsize < self._to_exceed
         common = {
             "function": item.name,
@@ -535,9 +539,6 @@ class Runner:
             for candidate in ready:
                 if states[candidate.name][0] == "ok":
                     states[candidate.name] = _state_after(error)
-        finally:
-            members = []
-            self._release()
         return {}
 
 

@@ -8,6 +8,7 @@ import torch
 
 from actlab.bench import gate
 from actlab.bench.cases import Implementation, Unavailable, all_cases, case
+from actlab.bench.names import GPU_ONLY
 
 torch.set_num_threads(1)
 
@@ -22,7 +23,7 @@ PAIRS = [
     (item, name)
     for item in all_cases()
     for name in item.implementations()
-    if not name.startswith("compiled") and name not in ("triton", "liger")
+    if not name.startswith("compiled") and name not in GPU_ONLY
 ]
 
 
