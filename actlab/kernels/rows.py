@@ -1,0 +1,380 @@
+"""Softmax and log-softmax along the last axis, forward and backward.
+
+A row of up to :data:`LONGEST_HELD` columns is held in registers: one read, one write. A longer one
+is read twice (online softmax, Milakov and Gimelshein 2018): the first pass keeps a running maximum
+and a rescaled running sum in every lane, the second walks back from the end, so that it finds what
+it needs first in the cache. Its second read is served by the L2 cache as long as the rows in
+flight fit there, which on an H200 they do up to some 128 k columns of bfloat16.
+
+The backward pass needs the output alone, as in torch.
+"""
+
+# Triton compiles whatever follows a compile-time `if`, even after a return: both sides are spelled
+# out.
+# ruff: noqa: RET505
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import triton
+import triton.language as tl
+from torch import Tensor
+
+from actlab.kernels.availability import interpreting
+from actlab.kernels.elementwise import is_wide, narrow, on_device_of, widen
+from actlab.kernels.mathematics import DOWN, exp_small, exp_times
+from actlab.kernels.sass import Target
+
+#: Columns of the longest row that one program holds in registers without spilling.
+LONGEST_HELD = {"forward": 32768, "backward": 16384}
+LOWEST = tl.constexpr(-3.4028234663852886e38)
+GROUP = tl.constexpr(8)
+
+
+@triton.jit
+def _log1p(v):
+    """log(1 + v) of a few values a row: Goldberg's quotient keeps the digits of a small v."""
+    u = 1.0 + v
+    return tl.where(u == 1.0, v, tl.log(u) * (v / tl.where(u == 1.0, 1.0, u - 1.0)))
+
+
+@triton.jit
+def _held(x, over_temperature, LOG: tl.constexpr, WIDE: tl.constexpr):
+    """(Log-)softmax of rows that are there as a whole."""
+    largest = tl.max(x, axis=1, keep_dims=True)
+    shifted = (x - largest) * over_temperature
+    # Times 2³², which the quotient cancels, so that small probabilities are not flushed to 0.
+    weights = exp_times(shifted, 32, WIDE)
+    total = tl.sum(weights, axis=1, keep_dims=True)
+    if LOG:
+        # log Σ = log1p(Σ of all but one winner): log of the sum itself rounds to 0 when the
+        # others are below 6e-8. Several winners are each 1, which the difference counts.
+        others = tl.sum(tl.where(x < largest, weights, 0.0), axis=1, keep_dims=True) * DOWN
+        rest = others + (total * DOWN - others - 1.0)
+        return shifted - _log1p(rest)
+    else:
+        return weights * (1.0 / total)
+
+
+@triton.jit
+def held_kernel(
+    x_pointer,
+    y_pointer,
+    rows,
+    columns,
+    over_temperature,
+    LOG: tl.constexpr,
+    WIDE: tl.constexpr,
+    MASKED: tl.constexpr,
+    ROWS: tl.constexpr,
+    BLOCK: tl.constexpr,
+    STAGES: tl.constexpr,
+):
+    column = tl.arange(0, BLOCK)[None, :]
+    if STAGES == 0:
+        row = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)[:, None]
+        mask = (row < rows) & (column < columns) if MASKED else None
+        other = float("-inf") if MASKED else None
+        at = row * columns + column
+        x = widen(tl.load(x_pointer + at, mask=mask, other=other))
+        y = _held(x, over_temperature, LOG, WIDE)
+        tl.store(y_pointer + at, narrow(y, y_pointer.dtype.element_ty), mask=mask)
+    else:
+        # A program walks over rows and loads the next one while it works on this one.
+        for index in tl.range(tl.program_id(0), rows, tl.num_programs(0), num_stages=STAGES):
+            mask = column < columns if MASKED else None
+            other = float("-inf") if MASKED else None
+            at = index.to(tl.int64) * columns + column
+            x = widen(tl.load(x_pointer + at, mask=mask, other=other))
+            y = _held(x, over_temperature, LOG, WIDE)
+            tl.store(y_pointer + at, narrow(y, y_pointer.dtype.element_ty), mask=mask)
+
+
+@triton.jit
+def long_kernel(
+    x_pointer,
+    y_pointer,
+    columns,
+    over_temperature,
+    LOG: tl.constexpr,
+    WIDE: tl.constexpr,
+    MASKED: tl.constexpr,
+    CHUNKS: tl.constexpr,
+    BLOCK: tl.constexpr,
+):
+    base = tl.program_id(0).to(tl.int64) * columns
+    lane = tl.arange(0, BLOCK // GROUP)
+    # Eight neighbours to a lane: one rescaling of the sum for eight exponentials, all in a thread.
+    offsets = lane[:, None] * GROUP + tl.arange(0, GROUP)[None, :]
+    wide = tl.float64 if x_pointer.dtype.element_ty == tl.float64 else tl.float32
+    largest = tl.full((BLOCK // GROUP,), LOWEST, wide)
+    total = tl.zeros((BLOCK // GROUP,), wide)
+    for chunk in range(CHUNKS):
+        at = chunk * BLOCK + offsets
+        mask = at < columns if MASKED else None
+        other = float("-inf") if MASKED else None
+        x = tl.load(x_pointer + base + at, mask=mask, other=other, eviction_policy="evict_last")
+        x = widen(x)
+        larger = tl.maximum(largest, tl.max(x, axis=1))
+        weights = exp_times((x - larger[:, None]) * over_temperature, 32, WIDE)
+        rescaled = total * exp_small((largest - larger) * over_temperature, WIDE)
+        total = rescaled + tl.sum(weights, axis=1)
+        largest = larger
+    row_largest = tl.max(largest, axis=0)
+    row_total = tl.sum(total * exp_small((largest - row_largest) * over_temperature, WIDE), axis=0)
+    scale = 1.0 / row_total
+    log_total = tl.log(row_total * DOWN)
+    for step in range(CHUNKS):
+        at = (CHUNKS - 1 - step) * BLOCK + offsets
+        mask = at < columns if MASKED else None
+        x = widen(tl.load(x_pointer + base + at, mask=mask, eviction_policy="evict_first"))
+        shifted = (x - row_largest) * over_temperature
+        y = shifted - log_total if LOG else exp_times(shifted, 32, WIDE) * scale
+        tl.store(y_pointer + base + at, narrow(y, y_pointer.dtype.element_ty), mask=mask)
+
+
+@triton.jit
+def held_backward_kernel(
+    g_pointer,
+    y_pointer,
+    dx_pointer,
+    rows,
+    columns,
+    over_temperature,
+    LOG: tl.constexpr,
+    WIDE: tl.constexpr,
+    MASKED: tl.constexpr,
+    ROWS: tl.constexpr,
+    BLOCK: tl.constexpr,
+):
+    row = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)[:, None]
+    column = tl.arange(0, BLOCK)[None, :]
+    mask = (row < rows) & (column < columns) if MASKED else None
+    other = 0.0 if MASKED else None
+    at = row * columns + column
+    g = widen(tl.load(g_pointer + at, mask=mask, other=other))
+    y = widen(tl.load(y_pointer + at, mask=mask, other=other))
+    if LOG:
+        dx = (g - exp_small(y, WIDE) * tl.sum(g, axis=1, keep_dims=True)) * over_temperature
+    else:
+        dx = y * (g - tl.sum(y * g, axis=1, keep_dims=True)) * over_temperature
+    tl.store(dx_pointer + at, narrow(dx, dx_pointer.dtype.element_ty), mask=mask)
+
+
+@triton.jit
+def long_backward_kernel(
+    g_pointer,
+    y_pointer,
+    dx_pointer,
+    columns,
+    over_temperature,
+    LOG: tl.constexpr,
+    WIDE: tl.constexpr,
+    MASKED: tl.constexpr,
+    CHUNKS: tl.constexpr,
+    BLOCK: tl.constexpr,
+):
+    base = tl.program_id(0).to(tl.int64) * columns
+    offsets = tl.arange(0, BLOCK)
+    wide = tl.float64 if g_pointer.dtype.element_ty == tl.float64 else tl.float32
+    partial = tl.zeros((BLOCK,), wide)
+    for chunk in range(CHUNKS):
+        at = chunk * BLOCK + offsets
+        mask = at < columns if MASKED else None
+        other = 0.0 if MASKED else None
+        g = tl.load(g_pointer + base + at, mask=mask, other=other, eviction_policy="evict_last")
+        if LOG:
+            partial += widen(g)
+        else:
+            y = tl.load(y_pointer + base + at, mask=mask, other=other, eviction_policy="evict_last")
+            partial += widen(y) * widen(g)
+    dot = tl.sum(partial, axis=0)
+    for step in range(CHUNKS):
+        at = (CHUNKS - 1 - step) * BLOCK + offsets
+        mask = at < columns if MASKED else None
+        g = widen(tl.load(g_pointer + base + at, mask=mask, eviction_policy="evict_first"))
+        y = widen(tl.load(y_pointer + base + at, mask=mask, eviction_policy="evict_first"))
+        dx = (g - exp_small(y, WIDE) * dot if LOG else y * (g - dot)) * over_temperature
+        tl.store(dx_pointer + base + at, narrow(dx, dx_pointer.dtype.element_ty), mask=mask)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How rows of a given length are cut: see :func:`plan`."""
+
+    held: bool
+    rows: int
+    block: int
+    num_warps: int
+    stages: int
+
+
+def plan(columns: int, itemsize: int, direction: str) -> Plan:
+    """The launch for rows of ``columns`` elements.
+
+    Short rows share a program of 2048 elements; longer ones get a warp for 512 elements, up to
+    32 warps. The longest held rows leave room for one program a multiprocessor, whose memory would
+    idle while it computes; if two rows fit in shared memory, programs persist and load ahead.
+    """
+    width = max(triton.next_power_of_2(columns), 16)
+    if width > LONGEST_HELD[direction]:
+        return Plan(held=False, rows=1, block=8192, num_warps=16, stages=0)
+    rows = max(2048 // width, 1)
+    if interpreting():
+        rows = max((1 << 16) // width, 1)
+    num_warps = min(max(rows * width // 512, 4), 32)
+    ahead = direction == "forward" and width >= 16384 and 2 * width * itemsize <= 128 * 1024
+    return Plan(True, rows, width, num_warps, 2 if ahead and not interpreting() else 0)
+
+
+def _programs(device: torch.device) -> int:
+    return torch.cuda.get_device_properties(device).multi_processor_count
+
+
+def _launch(direction: str, name: str, tensors: tuple[Tensor, ...], temperature: float) -> None:
+    """Run over contiguous tensors whose last axis is the row; the last tensor is the output."""
+    output = tensors[-1]
+    columns = output.shape[-1]
+    rows = output.numel() // columns
+    chosen = plan(columns, output.element_size(), direction)
+    constants = {
+        "LOG": name == "log_softmax",
+        "WIDE": is_wide(output.dtype),
+        "BLOCK": chosen.block,
+        "num_warps": chosen.num_warps,
+        "enable_fp_fusion": True,
+    }
+    with on_device_of(output):
+        if not chosen.held:
+            kernel = long_kernel if direction == "forward" else long_backward_kernel
+            kernel[(rows,)](
+                *tensors,
+                columns,
+                1.0 / temperature,
+                MASKED=columns % chosen.block != 0,
+                CHUNKS=triton.cdiv(columns, chosen.block),
+                **constants,
+            )
+            return
+        masked = bool(columns != chosen.block or rows % chosen.rows)
+        if direction == "forward":
+            programs = triton.cdiv(rows, chosen.rows)
+            if chosen.stages:
+                programs = min(programs, _programs(output.device))
+            held_kernel[(programs,)](
+                *tensors,
+                rows,
+                columns,
+                1.0 / temperature,
+                MASKED=masked,
+                ROWS=chosen.rows,
+                STAGES=chosen.stages,
+                **constants,
+            )
+        else:
+            held_backward_kernel[(triton.cdiv(rows, chosen.rows),)](
+                *tensors,
+                rows,
+                columns,
+                1.0 / temperature,
+                MASKED=masked,
+                ROWS=chosen.rows,
+                **constants,
+            )
+
+
+def _define(name: str) -> Any:
+    def forward(x: Tensor, temperature: float) -> Tensor:
+        x = x.contiguous()
+        y = torch.empty_like(x)
+        if x.numel():
+            _launch("forward", name, (x, y), temperature)
+        return y
+
+    def backward(gradient: Tensor, y: Tensor, temperature: float) -> Tensor:
+        y = y.contiguous()
+        dx = torch.empty_like(y)
+        if y.numel():
+            _launch("backward", name, (gradient.contiguous(), y, dx), temperature)
+        return dx
+
+    operator = torch.library.custom_op(
+        f"actlab::{name}",
+        forward,
+        mutates_args=(),
+        schema="(Tensor x, float temperature) -> Tensor",
+    )
+    backward_operator = torch.library.custom_op(
+        f"actlab::{name}_backward",
+        backward,
+        mutates_args=(),
+        schema="(Tensor gradient, Tensor y, float temperature) -> Tensor",
+    )
+    operator.register_fake(lambda x, temperature: x.new_empty(x.shape))
+    backward_operator.register_fake(lambda gradient, y, temperature: y.new_empty(y.shape))
+
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        _, ctx.temperature = inputs
+        ctx.save_for_backward(output)
+
+    operator.register_autograd(
+        lambda ctx, gradient: (
+            backward_operator(gradient, ctx.saved_tensors[0], ctx.temperature),
+            None,
+        ),
+        setup_context=setup_context,
+    )
+    return operator
+
+
+OPERATORS = {name: _define(name) for name in ("softmax", "log_softmax")}
+
+
+def targets() -> list[Target]:
+    """Machine code that is counted: held rows of 4 k and of the longest length, and long ones."""
+    found = []
+    for direction in ("forward", "backward"):
+        tensors = ("x", "y") if direction == "forward" else ("g", "y", "dx")
+        pointers = {f"{tensor}_pointer": "*bf16" for tensor in tensors}
+        for columns in (4096, LONGEST_HELD[direction]):
+            chosen = plan(columns, 2, direction)
+            found.append(
+                Target(
+                    f"softmax_{columns}/{direction}/bfloat16",
+                    held_kernel if direction == "forward" else held_backward_kernel,
+                    pointers | {"rows": "i32", "columns": "i32", "over_temperature": "fp32"},
+                    {
+                        "LOG": False,
+                        "WIDE": False,
+                        "MASKED": False,
+                        "ROWS": chosen.rows,
+                        "BLOCK": chosen.block,
+                    }
+                    | ({"STAGES": chosen.stages} if direction == "forward" else {}),
+                    elements=chosen.rows * chosen.block,
+                    num_warps=chosen.num_warps,
+                    bytes=2 * len(tensors),
+                )
+            )
+        chosen = plan(1 << 17, 2, direction)
+        found.append(
+            Target(
+                f"softmax_long/{direction}/bfloat16",
+                long_kernel if direction == "forward" else long_backward_kernel,
+                pointers | {"columns": "i32", "over_temperature": "fp32"},
+                {
+                    "LOG": False,
+                    "WIDE": False,
+                    "MASKED": False,
+                    "CHUNKS": (1 << 17) // chosen.block,
+                    "BLOCK": chosen.block,
+                },
+                elements=chosen.block,
+                num_warps=chosen.num_warps,
+                bytes=2 * len(tensors),
+            )
+        )
+    return found

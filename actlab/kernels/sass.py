@@ -1,0 +1,271 @@
+"""Machine code without a GPU: compile kernels for sm_90, disassemble, count.
+
+Triton and the assembler it brings build for a GPU that is not there. What comes out says whether
+a kernel can keep up with memory at all: an H200 (132 multiprocessors, 128 lanes, 1.98 GHz) issues
+33.4e12 lane-instructions a second, and reading and writing 4.3 TB/s of bfloat16 passes 1.075e12
+elements a second, which leaves 31 instructions an element in a forward pass (4 bytes moved) and
+47 in a backward pass (6 bytes). Beyond that arithmetic, not memory, sets the pace.
+
+    python -m actlab.kernels.sass                 # print the table
+    python -m actlab.kernels.sass gelu            # only kernels whose name begins so
+    python -m actlab.kernels.sass --write         # refresh sass_counts.json after a change
+
+Counts are static: both sides of a branch, each loop body once. The elementwise and gated kernels
+are straight-line, so for them static is exact.
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import concurrent.futures
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+RECORD = Path(__file__).with_name("sass_counts.json")
+
+#: Lane-instructions a second of an H200 at its boost clock.
+ISSUE_RATE = 132 * 128 * 1.98e9
+#: Bytes a second that a copy reaches there.
+COPY_RATE = 4.3e12
+#: Special-function results a second (16 a clock and multiprocessor).
+SPECIAL_RATE = ISSUE_RATE / 8
+
+_ITEM = {"bf16": 2, "fp16": 2, "fp32": 4, "fp64": 8}
+_DTYPE = {"bf16": "bfloat16", "fp16": "float16", "fp32": "float32", "fp64": "float64"}
+
+
+@dataclass(frozen=True)
+class Target:
+    """A kernel with everything fixed that its machine code depends on.
+
+    Attributes:
+        name: ``gelu/forward/bfloat16``.
+        kernel: the ``@triton.jit`` function.
+        signature: Triton types of the arguments that are not constants, by name, in order.
+        constants: the ``tl.constexpr`` arguments, by name.
+        elements: output elements a program.
+        num_warps: warps a program.
+        bytes: moved per output element, for the budget.
+    """
+
+    name: str
+    kernel: Any
+    signature: Mapping[str, str]
+    constants: Mapping[str, Any]
+    elements: int
+    num_warps: int
+    bytes: float
+
+
+@dataclass(frozen=True)
+class Count:
+    """What the machine code of one kernel holds.
+
+    Attributes:
+        instructions: an element, without padding.
+        special: special-function instructions (ex2, rcp, …) an element.
+        budget: share of the issue budget at the copy's rate (1: arithmetic as slow as memory).
+        loads, stores: global accesses by width in bits, e.g. ``{"128": 4}``.
+        spills: accesses to local memory, where registers did not suffice.
+        half_matmuls: tensor-core instructions (HGMMA or HMMA).
+    """
+
+    instructions: float
+    special: float
+    budget: float
+    loads: dict[str, int]
+    stores: dict[str, int]
+    spills: int
+    matmuls: int
+
+
+def elementwise_targets(dtypes: Iterable[str] = ("bf16",)) -> list[Target]:
+    """Forward and backward of every formula."""
+    from actlab.kernels import elementwise
+    from actlab.kernels.formulas import FORMULAS
+    from actlab.kernels.launch import Launch
+
+    shape = Launch()
+    targets = []
+    for formula in FORMULAS.values():
+        for direction in ("forward", "backward"):
+            for dtype in dtypes:
+                backward = direction == "backward"
+                pointers = ("g", "s", "dx") if backward else ("x", "y")
+                block = shape.block(_ITEM[dtype])
+                targets.append(
+                    Target(
+                        name=f"{formula.name}/{direction}/{_DTYPE[dtype]}",
+                        kernel=getattr(elementwise, f"{direction}_kernel"),
+                        signature={
+                            **{f"{name}_pointer": f"*{dtype}" for name in pointers},
+                            "size": "i32",
+                            "p": "fp32",
+                            "q": "fp32",
+                        },
+                        constants={
+                            "FORMULA": getattr(formula, direction),
+                            "WIDE": dtype in ("fp32", "fp64"),
+                            "MASKED": False,
+                            "BLOCK": block,
+                        },
+                        elements=block,
+                        num_warps=shape.num_warps,
+                        bytes=len(pointers) * _ITEM[dtype],
+                    )
+                )
+    return targets
+
+
+def targets() -> list[Target]:
+    """Every kernel that is counted and recorded."""
+    from actlab.kernels import gates, rows, squares
+
+    return [*elementwise_targets(), *squares.targets(), *gates.targets(), *rows.targets()]
+
+
+def compile_target(target: Target) -> bytes:
+    """The cubin for sm_90.
+
+    Raises:
+        triton.CompilationError: the kernel does not compile.
+    """
+    import triton
+    from triton.backends.compiler import GPUTarget
+    from triton.compiler import ASTSource
+
+    names = [parameter.name for parameter in target.kernel.params]
+    signature = {name: target.signature.get(name, "constexpr") for name in names}
+    # As at run time: pointers and sizes that 16 divides are known as such.
+    divisible = {
+        (position,): [["tt.divisibility", 16]]
+        for position, name in enumerate(names)
+        if signature[name].startswith(("*", "i"))
+    }
+    source = ASTSource(
+        target.kernel, signature=signature, constexprs=dict(target.constants), attrs=divisible
+    )
+    options = {"num_warps": target.num_warps, "enable_fp_fusion": True}
+    compiled = triton.compile(source, target=GPUTarget("cuda", 90, 32), options=options)
+    return compiled.asm["cubin"]
+
+
+def disassemble(cubin: bytes) -> list[str]:
+    """The instructions' names with their modifiers, in order, without padding."""
+    import triton
+
+    tools = Path(triton.__file__).parent / "backends" / "nvidia" / "bin"
+    with tempfile.NamedTemporaryFile(suffix=".cubin") as file:
+        file.write(cubin)
+        file.flush()
+        listing = subprocess.run(
+            [tools / "cuobjdump", "-sass", file.name], capture_output=True, text=True, check=True
+        ).stdout
+    found = re.findall(r"/\*[0-9a-f]{4,}\*/\s+(?:@!?U?P\w+\s+)?([A-Z][A-Z0-9_.]*)", listing)
+    # After the last EXIT comes a branch to itself and padding.
+    last = max(index for index, name in enumerate(found) if name.startswith("EXIT"))
+    return [name for name in found[: last + 1] if name != "NOP"]
+
+
+def _widths(names: Iterable[str]) -> dict[str, int]:
+    widths = collections.Counter()
+    for name in names:
+        width = re.search(r"\.(128|64|U?16|U?8)\b", name)
+        widths[width[1].lstrip("US") if width else "32"] += 1
+    return dict(sorted(widths.items()))
+
+
+def count(target: Target) -> Count:
+    """Compile, disassemble and count one kernel."""
+    names = disassemble(compile_target(target))
+    per_thread = target.elements / (32 * target.num_warps)
+    kinds = collections.Counter(name.split(".")[0] for name in names)
+    instructions = len(names) / per_thread
+    budget = instructions * COPY_RATE / target.bytes / ISSUE_RATE
+    return Count(
+        instructions=round(instructions, 2),
+        special=round(kinds["MUFU"] / per_thread, 3),
+        budget=round(budget, 3),
+        loads=_widths(name for name in names if name.startswith(("LDG", "LDGSTS"))),
+        stores=_widths(name for name in names if name.startswith("STG")),
+        spills=kinds["LDL"] + kinds["STL"],
+        matmuls=kinds["HGMMA"] + kinds["HMMA"],
+    )
+
+
+def count_all(wanted: Iterable[Target], workers: int = 2) -> dict[str, Count]:
+    """Counts by name; the disassembler runs beside the compiler."""
+    wanted = list(wanted)
+    with concurrent.futures.ThreadPoolExecutor(workers) as pool:
+        return dict(zip((t.name for t in wanted), pool.map(count, wanted), strict=True))
+
+
+def load(path: Path = RECORD) -> dict[str, Any]:
+    """The recorded counts: ``{"target", "triton", "kernels": {name: {...}}}``."""
+    return json.loads(path.read_text())
+
+
+def write(counts: Mapping[str, Count], path: Path = RECORD) -> None:
+    """Record counts, one kernel a line."""
+    import triton
+
+    rows = ",\n".join(
+        f"    {json.dumps(name)}: {json.dumps(asdict(count))}" for name, count in counts.items()
+    )
+    path.write_text(
+        f'{{\n  "target": "sm_90",\n  "triton": "{triton.__version__}",\n'
+        f'  "kernels": {{\n{rows}\n  }}\n}}\n'
+    )
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command; see the module's docstring."""
+    parser = argparse.ArgumentParser(
+        prog="python -m actlab.kernels.sass",
+        description="Count the sm_90 instructions an element of every kernel; no GPU needed.",
+        epilog="Example: python -m actlab.kernels.sass gelu",
+    )
+    parser.add_argument("prefix", nargs="?", default="", help="only kernels whose name begins so")
+    parser.add_argument("--write", action="store_true", help=f"refresh {RECORD.name}")
+    options = parser.parse_args(arguments)
+    from actlab.kernels.availability import interpreting
+
+    if interpreting():
+        print("unset TRITON_INTERPRET: the interpreter makes no machine code", file=sys.stderr)
+        return 2
+    if options.write and options.prefix:
+        print("--write records all kernels: give no name", file=sys.stderr)
+        return 2
+    try:
+        wanted = [target for target in targets() if target.name.startswith(options.prefix)]
+    except ImportError as error:
+        print(f"Triton is needed to compile kernels: {error}", file=sys.stderr)
+        return 2
+    if not wanted:
+        print(f"no kernel's name begins with {options.prefix!r}", file=sys.stderr)
+        return 2
+    print(f"{'kernel':44} {'instr/el':>8} {'special':>7} {'budget':>6}  loads, stores, spills")
+    counts = {}
+    for target in wanted:
+        counts[target.name] = found = count(target)
+        print(
+            f"{target.name:44} {found.instructions:8.1f} {found.special:7.2f} {found.budget:6.0%}  "
+            f"{found.loads} {found.stores} {found.spills}",
+            flush=True,
+        )
+    if options.write:
+        write(counts)
+        print(f"wrote {RECORD}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
