@@ -68,19 +68,18 @@ def _label(line: _Line) -> str:
 
 def _different_lines(wanted: list[_Line], found: list[_Line]) -> str:
     """The two texts do not even name the same values in the same order."""
-    names = {_label(line) for line in wanted}
-    extra = [line.text for line in found if _label(line) not in names or not line.shown]
-    plain_wanted = {line.text for line in wanted}
-    extra = [text for text in extra if text not in plain_wanted]
-    if extra:
-        return f"it prints something extra, {quote(extra[0], 60)!r}: remove the print"
     for a, b in zip(wanted, found, strict=False):
-        if a.shown and b.shown and a.shown.name == b.shown.name:
-            if a.shown.text != b.shown.text and "of" in a.shown.text:
-                return f"{a.shown.name} is a {quote(b.shown.text, 40)}, not a {a.shown.text}"
-            continue
-        break
-    missing = [_label(line) for line in wanted if _label(line) not in {_label(x) for x in found}]
+        if not a.shown or not b.shown or a.shown.name != b.shown.name:
+            break
+        if a.shown.text != b.shown.text and "other" in (a.shown.kind, b.shown.kind):
+            return f"{a.shown.name} is {_what(b.shown)}, not {_what(a.shown)}"
+    names, texts = {_label(line) for line in wanted}, {line.text for line in wanted}
+    extra = [line for line in found if not line.shown or line.shown.name not in names]
+    extra = [line for line in extra if line.text not in texts]
+    if extra:
+        return f"it prints something extra, {quote(extra[0].text, 60)!r}: remove the print"
+    found_names = {_label(line) for line in found}
+    missing = [_label(line) for line in wanted if _label(line) not in found_names]
     if missing:
         return f"{missing[0] or 'a line'} is missing from what is printed"
     return "the values are printed in another order or another number of times"
@@ -115,7 +114,10 @@ def _explain_line(
 
 
 def _what(shown: Shown) -> str:
-    return quote(shown.text, 40) if shown.kind == "other" else f"a {shown.kind} {shown.shape}"
+    if shown.kind != "other":
+        return f"a single {shown.kind}" if shown.shape == () else f"a {shown.kind} {shown.shape}"
+    article = "a " if shown.text.startswith(("sequence", "mapping")) else ""
+    return article + quote(shown.text, 40)
 
 
 def _inputs(
@@ -208,7 +210,8 @@ def _pattern(want: np.ndarray, got: np.ndarray, tolerance: Tolerance) -> str | N
     """One relation that explains all values: sign, factor, offset; None when there is none."""
     if want.size == 0:
         return None
-    loose = Tolerance(max(10 * tolerance.rtol, 1e-6), max(10 * tolerance.atol, 1e-9))
+    # A factor found from rounded values is itself rounded.
+    loose = Tolerance(max(min(10 * tolerance.rtol, 1e-5), tolerance.rtol), tolerance.atol + 1e-12)
     if not np.any(want):
         return "should be zero"
     if not np.any(got):
@@ -262,7 +265,7 @@ def _where(wrong: np.ndarray, inputs: Shown | None) -> str:
         return f" where {inputs.name} is infinite"
     known = ~np.isnan(x)
     right, bad = x[known & ~wrong], x[known & wrong]
-    if right.size == 0 or bad.size == 0:
+    if np.unique(right).size < 2 or bad.size == 0:
         return ""
     if (bad == 0).all() and not (right == 0).any():
         return f" where {inputs.name} = 0"
