@@ -120,7 +120,7 @@ def _recorded(rows: Record, record: Record, dtype: str, elements: int | None) ->
 
 
 def _panel(ax: Axes, source: Record, rows: Sequence[Row], labels: list[str], live: bool) -> None:
-    from actlab.plotting import BLUE, INK, MUTED, ORANGE
+    from actlab.plotting import BLUE, INK, MUTED, ORANGE, SHADE_BLUE, SHADE_ORANGE
 
     heights = {label: index for index, label in enumerate(labels)}
     timed = [row for row in rows if row.times_copy is not None]
@@ -128,7 +128,9 @@ def _panel(ax: Axes, source: Record, rows: Sequence[Row], labels: list[str], liv
         [heights[_label(row)] for row in timed],
         [row.times_copy for row in timed],
         height=0.62,
-        color=BLUE if live else ORANGE,
+        color=SHADE_BLUE if live else SHADE_ORANGE,  # pale, so that the tick stands out on it
+        edgecolor=BLUE if live else ORANGE,
+        linewidth=1.2,
         label="measured",
     )
     predicted = [row for row in rows if row.predicted_times_copy is not None]

@@ -66,7 +66,7 @@ def caption(record: Record) -> str:
         where += f", {threads} thread{'' if threads == 1 else 's'} of {device.get('cores')} cores"
         where += f", load {start.get('load_average')}"
         clock = "CPU time of the thread" if threads == 1 else "wall time"
-    commit = (source.get("commit") or "unknown commit")[:10]
+    commit = f"commit {source['commit'][:10]}" if source.get("commit") else "no commit known"
     if source.get("dirty"):
         commit += " with changes"
     versions = ", ".join(
@@ -172,8 +172,12 @@ def _line(row: Row, doubt: Doubt) -> tuple[str, ...]:
         ratio_text(row.times_copy),
         predicted,
         "-" if share is None else f"{share:.0f} %",
-        f"{100 * doubt(row):.0f} %",
+        _doubt_text(doubt(row)),
     )
+
+
+def _doubt_text(doubt: float) -> str:
+    return f"{100 * doubt:.0f} %" if doubt < 1 else "> 100 %"
 
 
 def prediction(

@@ -225,10 +225,19 @@ def test_the_table_holds_rows_reasons_and_provenance():
     assert "failed: wrong result" in text
     assert "mish" not in text
     assert "Test device" in text
-    assert "0123456789" in text
+    assert "commit 0123456789" in text
     assert "A test." in text
     assert "\x1b" not in text
     assert bench.table(record, functions=["gelu"]).startswith("No rows match.")
+
+
+def test_a_record_without_git_says_so():
+    record = make([row()], source={"commit": None, "dirty": None, "source_sha256": "0"})
+    assert "no commit known" in bench.caption(record)
+
+
+def test_a_doubt_beyond_the_value_itself_is_not_spelled_out():
+    assert "> 100 %" in bench.table(make([row(spread=3.0)]))
 
 
 def test_warnings_name_page_faults_and_a_stopped_run():
