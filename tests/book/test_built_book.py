@@ -105,9 +105,9 @@ class Reader:
             route.abort()
 
     def _note_failure(self, request: Any) -> None:
-        # A request that the browser itself gave up, because the tab went on to the next page or
-        # because scripts are off, is no fault; a missing file answers 404 and is noted there.
-        if request.failure != "net::ERR_ABORTED":
+        # A request that the browser gives up by itself, because the tab goes on to the next page
+        # or because scripts are off ("csp"), is no fault; a missing file answers 404 instead.
+        if request.failure not in ("net::ERR_ABORTED", "csp"):
             self.visit.failed.append(f"{request.failure} {request.url}")
 
     def open(self, page: str) -> Visit:
