@@ -45,11 +45,23 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> Any:
             prepare(config, config.stash[_JOB])
         job = config.stash[_JOB]
         task = make_task(job.course, file_path)  # type: ignore[attr-defined]
+        job.tasks.append(task)
     except CommandError as error:
         raise pytest.UsageError(str(error)) from None
     node = SubmissionFile.from_parent(parent, path=file_path)
     node.job, node.task = job, task
     return node
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """A line of points for each notebook that was graded."""
+    job = config.stash.get(_JOB, None)
+    if job is None:
+        return
+    terminalreporter.section("points")
+    for task in job.tasks:
+        result = task.result
+        terminalreporter.line(f"{result.name}: {result.points:g} of {result.maximum:g} points")
 
 
 def prepare(config: pytest.Config, job: Job) -> None:

@@ -9,16 +9,13 @@ from pathlib import Path
 import grading_sample
 import nbformat
 import pytest
+from grading_sample import QUICK, by_question
 
 from actlab.grading.course import Course
 from actlab.grading.grade import grade
 from actlab.grading.job import Options
 from actlab.grading.kernel.launch import Launcher
-from actlab.grading.kernel.limits import Limits
-from actlab.grading.results import NotebookResult, QuestionResult
-
-# Short enough for a test, long enough for a busy machine to start Python in.
-QUICK = Limits(cell_seconds=5, question_seconds=10)
+from actlab.grading.results import QuestionResult
 
 
 @pytest.fixture(scope="session")
@@ -58,9 +55,3 @@ def graded(
         return by_question(report.notebooks[0])
 
     return run
-
-
-def by_question(notebook: NotebookResult) -> dict[str, QuestionResult]:
-    """The results of one notebook by question id."""
-    assert notebook.error is None, notebook.error
-    return {result.id: result for result in notebook.questions}

@@ -13,6 +13,12 @@ from nbformat.v4 import (
     new_raw_cell,
 )
 
+from actlab.grading.kernel.limits import Limits
+from actlab.grading.results import NotebookResult, QuestionResult
+
+# Short enough for a test, long enough for a busy machine to start Python in.
+QUICK = Limits(cell_seconds=5, question_seconds=10)
+
 SETUP = """\
 import numpy as np
 
@@ -205,3 +211,9 @@ def submission(answers: dict[str, str | None]) -> nbformat.NotebookNode:
         cell = new_code_cell(text, id=f"answer-{identifier}")
         cells.append(_mark(cell, question=identifier, role="answer"))
     return new_notebook(cells=cells, metadata={"actlab": {"chapter": "90_sample"}})
+
+
+def by_question(notebook: NotebookResult) -> dict[str, QuestionResult]:
+    """The results of one notebook by question id."""
+    assert notebook.error is None, notebook.error
+    return {result.id: result for result in notebook.questions}
