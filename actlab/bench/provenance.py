@@ -27,6 +27,7 @@ _GPU_FIELDS = (
     "power.draw",
     "ecc.mode.current",
 )
+_MEASURED = ("bench", "kernels", "functions")  # code that a result depends on
 _PACKAGES = ("numpy", "torch", "triton", "liger_kernel")
 
 
@@ -46,20 +47,21 @@ def _output(*command: str) -> str | None:
 
 
 def source() -> dict[str, object]:
-    """Commit, whether the tree differs from it, and a hash of the code that measures.
+    """Commit, whether the code that measures differs from it, and a hash of that code.
 
-    The hash covers the benchmark and the kernels, so a record made from a copied tree without git
-    can still be matched to a commit.
+    That code is the benchmark, the kernels and the functions. The hash lets a record made from a
+    copied tree without git be matched to a commit.
     """
     digest = hashlib.sha256()
-    for folder in ("bench", "kernels", "functions"):
+    for folder in _MEASURED:
         for path in sorted((ROOT / "actlab" / folder).rglob("*.py")):
             digest.update(path.relative_to(ROOT).as_posix().encode())
             digest.update(path.read_bytes())
     top = _output("git", "rev-parse", "--show-toplevel")
     if top is None or Path(top).resolve() != ROOT:  # not a checkout, or inside someone else's
         return {"commit": None, "dirty": None, "source_sha256": digest.hexdigest()}
-    changed = _output("git", "status", "--porcelain", "--untracked-files=no", "--", "actlab")
+    places = [f"actlab/{folder}" for folder in _MEASURED]
+    changed = _output("git", "status", "--porcelain", "--untracked-files=all", "--", *places)
     return {
         "commit": _output("git", "rev-parse", "HEAD"),
         "dirty": None if changed is None else bool(changed),
