@@ -39,6 +39,19 @@ class Command:
 
 
 COMMANDS: dict[str, Command] = {
+    "progress": Command(
+        "actlab.learner.progress",
+        "show your points and what comes next (also without a command)",
+        "actlab progress 04_relu",
+    ),
+    "watch": Command("actlab.learner.watch", "grade on save", "actlab watch 04_relu"),
+    "hint": Command("actlab.learner.hint", "give one more hint", "actlab hint 04_relu q2"),
+    "reset": Command("actlab.learner.reset", "put a released stub back", "actlab reset 04_relu q2"),
+    "solution": Command(
+        "actlab.learner.solution",
+        "print the reference answer, after a pass",
+        "actlab solution 04_relu q2",
+    ),
     "grade": Command("actlab.grading.commands.grade", "grade exercises", "actlab grade 04_relu"),
     "release": Command(
         "actlab.grading.commands.release",
@@ -77,9 +90,9 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(argv: list[str] | None = None) -> int:
     """Run ``actlab`` with ``argv`` (default: the process's own) and return its exit code."""
-    argv = sys.argv[1:] if argv is None else argv
+    argv = (sys.argv[1:] if argv is None else argv) or ["progress"]
     parser = build_parser()
-    if not argv or argv[0] not in COMMANDS:
+    if argv[0] not in COMMANDS:
         parser.parse_args(argv)  # handles --help, --version and an unknown command
         parser.print_help()
         return 2

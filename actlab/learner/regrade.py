@@ -1,0 +1,147 @@
+"""Grade single questions, again and again, with a grader that stays warm."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from actlab.grading.course import Course
+from actlab.grading.source import Chapter, Question
+from actlab.grading.submission import Submission
+from actlab.learner.chapters import skip_slow_imports
+from actlab.learner.standing import exercise, key_of
+from actlab.learner.state import State, Store
+
+if TYPE_CHECKING:
+    from actlab.grading.job import Task
+    from actlab.grading.kernel.launch import Launcher
+    from actlab.grading.results import QuestionResult
+
+Progress = Callable[["QuestionResult"], None]
+
+
+@dataclass(frozen=True)
+class Part(Chapter):
+    """Some questions of a chapter; the others can still be looked up, since these may need them."""
+
+    everything: tuple[Question, ...] = ()
+
+    def question(self, name: str) -> Question:
+        """The question with the id ``name``, of the whole chapter."""
+        for question in self.everything:
+            if question.id == name:
+                return question
+        raise KeyError(name)
+
+
+class Regrader:
+    """A warm grader for one learner. Close it at the end, whatever happens."""
+
+    def __init__(self, course: Course, store: Store) -> None:
+        self._course = course
+        self._store = store
+        self._launcher: Launcher | None = None
+
+    @property
+    def isolation(self) -> str | None:
+        """How the answers are contained; None before the first grading."""
+        return self._launcher.isolation if self._launcher else None
+
+    def warm_up(self, chapter: Chapter) -> None:
+        """Get ready for the questions of ``chapter``; its libraries load in the background."""
+        skip_slow_imports()
+        from actlab.grading.grade import preload_for
+        from actlab.grading.kernel.launch import Launcher
+
+        wanted = set(preload_for([chapter]))
+        if self._launcher is not None:
+            if wanted <= set(self._launcher.preload):
+                return
+            wanted |= set(self._launcher.preload)
+            self.close()
+        self._launcher = Launcher(sorted(wanted))
+        self._launcher.warm_up()
+
+    def grade(
+        self,
+        chapter: Chapter,
+        submission: Submission,
+        wanted: Collection[str],
+        progress: Progress | None = None,
+    ) -> list[QuestionResult]:
+        """Grade the questions whose ids are ``wanted``, and keep each result at once."""
+        from actlab.grading.grade import run
+        from actlab.grading.job import Job, Options, Task
+        from actlab.grading.results import NotebookResult
+
+        self.warm_up(chapter)
+        assert self._launcher is not None
+        part = Part(
+            chapter.name,
+            chapter.title,
+            chapter.path,
+            chapter.setup,
+            tuple(question for question in chapter.questions if question.id in wanted),
+            chapter.questions,
+        )
+        path = submission.path
+        result = NotebookResult(
+            path, self._course.relative(path), chapter.name, chapter.title, chapter.points
+        )
+
+        def keep(task: Task, outcome: QuestionResult) -> None:
+            remember(self._store, task, outcome)
+            if progress is not None:
+                progress(outcome)
+
+        run(Job(self._launcher, Options(), [Task(part, submission, result)], keep))
+        order = [question.id for question in part.questions]
+        return sorted(result.questions, key=lambda outcome: order.index(outcome.id))
+
+    def close(self) -> None:
+        """End the processes behind it."""
+        if self._launcher is not None:
+            self._launcher.close()
+            self._launcher = None
+
+
+def remember(store: Store, task: Task, result: QuestionResult) -> None:
+    """Keep the result of one question."""
+    question = task.chapter.question(result.id)
+    # Nothing depends on the course's own failure: it is tried again at the next occasion.
+    key = ""
+    if result.verdict != "course":
+        key = key_of(task.chapter, question, task.submission.answers[result.id])
+
+    def change(state: State) -> None:
+        record = state.record(task.chapter.name, result.id)
+        record.key, record.verdict, record.reason = key, result.verdict, result.reason
+        record.points, record.maximum = float(result.points), float(result.maximum)
+        record.graded = now()
+        record.passed = record.passed or result.points >= result.maximum
+
+    store.update(change)
+
+
+def remembering(
+    course: Course, say: Callable[[str], None]
+) -> Callable[[Task, QuestionResult], None]:
+    """For other commands that grade: a callback that keeps results of the course's own exercises.
+
+    Pass it to :func:`actlab.grading.grade.grade` as ``progress``. Notebooks from elsewhere are
+    somebody's submission, not this learner's progress, and are left out.
+    """
+    store = Store(course.root, say)
+
+    def keep(task: Task, result: QuestionResult) -> None:
+        if task.submission.path.resolve() == exercise(course, task.chapter.name).resolve():
+            remember(store, task, result)
+
+    return keep
+
+
+def now() -> str:
+    """The time, as it is written in the file."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
