@@ -8,8 +8,8 @@ the text and the printed number has at least that precision: printed ``0.39712``
 Prose of a chapter (:func:`prose_faults`): every number with a decimal point must occur in an output
 of a cell above, or stand in the code of a cell above. Exempt are version numbers (``2.13.0``), link
 targets, citations, fenced code, and a number in a sentence that cites a source, which is somebody
-else's. A number in a formula may also stand in the code of the next code cell, because a
-formula is stated before it is written as code.
+else's. A number may also stand in code, not output, that follows before the next heading: a formula
+or a setting is stated before it is written as code.
 """
 
 from __future__ import annotations
@@ -96,6 +96,17 @@ def _without_exempt(markdown: str) -> str:
     return re.sub(r"<[^>]+>", " ", text)
 
 
+def _code_ahead(cells: list[dict]) -> list[Quantity]:
+    """The numbers in the code of the cells up to the next heading."""
+    found: list[Quantity] = []
+    for cell in cells:
+        if cell["cell_type"] == "markdown" and re.search(r"^#{1,6} ", source(cell), re.M):
+            break
+        if cell["cell_type"] == "code":
+            found += loose_numbers(source(cell))
+    return found
+
+
 def _sentences(markdown: str) -> Iterator[str]:
     """Sentences and table rows; a point before a digit does not end one."""
     yield from re.split(r"(?<=[.!?:;])\s+(?=[A-Z*$`\[(|])|\n\s*\n|\n(?=\||[-*] |\d+\. )", markdown)
@@ -119,19 +130,13 @@ def prose_faults(notebook: dict) -> list[str]:
             continue
         if cell["cell_type"] != "markdown":
             continue
-        following = next((c for c in cells[index + 1 :] if c["cell_type"] == "code"), None)
-        ahead = loose_numbers(source(following)) if following else []
+        allowed = known + _code_ahead(cells[index + 1 :])
         text = _without_exempt(source(cell))
         for sentence in _sentences(text):
             if "{cite" in sentence:
                 continue
-            formulas = " ".join(re.findall(r"\$\$.*?\$\$|\$[^$]+\$", sentence, re.S))
-            in_formula = {number.text for number in numbers(formulas)}
             for number in numbers(sentence):
-                if "." not in number.text:
-                    continue
-                allowed = known + ahead if number.text in in_formula else known
-                if not number.occurs_in(allowed):
+                if "." in number.text and not number.occurs_in(allowed):
                     passage = " ".join(sentence.split())[:90]
                     faults.append(
                         f"cell {index + 1}: no cell above prints {number.text} (in: {passage})"
