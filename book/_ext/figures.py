@@ -94,7 +94,7 @@ def check_alt_texts(app: Sphinx, doctree: nodes.document) -> None:
 def hold_the_place(
     app: Sphinx, pagename: str, templatename: str, context: dict, doctree: nodes.document | None
 ) -> None:
-    """Write size and lazy loading into the ``<img>`` tags of SVG files."""
+    """Write size and lazy loading into the ``<img>`` tags of SVG files, and put a box around."""
     images = getattr(app.builder, "images", {})
     if "body" not in context or not images:
         return
@@ -108,7 +108,9 @@ def hold_the_place(
         size = size_in_pixels(source.read_text(encoding="utf-8")[:4000])
         if size is None:
             return tag
-        return tag.replace("<img ", f'<img width="{size[0]}" height="{size[1]}" loading="lazy" ', 1)
+        attributes = f'width="{size[0]}" height="{size[1]}" loading="lazy"'
+        # The box is what scrolls on a phone; a span, because an image may stand in a paragraph.
+        return f'<span class="figure-box">{tag.replace("<img ", f"<img {attributes} ", 1)}</span>'
 
     context["body"] = re.sub(
         r'<img\b[^>]*\bsrc="[^"]*_images/(?P<name>[^"/]+\.svg)"[^>]*>', sized, context["body"]
