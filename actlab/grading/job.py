@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from actlab.grading.forbid import forbidden_use
 from actlab.grading.mistakes import KnownMistakes
 from actlab.grading.results import NotebookResult, QuestionResult
-from actlab.grading.trial import CellOutcome, Seeds
+from actlab.grading.trial import CellOutcome, Seeds, Trial, TrialCell
 
 if TYPE_CHECKING:
     from actlab.grading.kernel.launch import Launcher
@@ -42,6 +42,32 @@ class Task:
     result: NotebookResult
 
 
+class References:
+    """Runs of the reference answers, beside those of the learner's.
+
+    With a fixed seed every submission has the same expected output, so one run of a question is
+    enough for all of them.
+    """
+
+    def __init__(self, launcher: Launcher, *, keep: bool) -> None:
+        self._launcher = launcher
+        self._kept: dict[tuple[str, str], Trial] | None = {} if keep else None
+
+    def run(self, key: tuple[str, str], cells: list[TrialCell]) -> Trial:
+        """The run for one question, started now or kept from before."""
+        if self._kept is None:
+            return Trial(self._launcher, cells)
+        if key not in self._kept:
+            self._kept[key] = Trial(self._launcher, cells)
+        return self._kept[key]
+
+    def done(self, trial: Trial) -> None:
+        """End the run's kernel; what it printed stays, if it is to be kept."""
+        if self._kept is not None:
+            trial.outcomes()
+        trial.close()
+
+
 @dataclass
 class Job:
     """Everything that pytest's nodes need, and where they leave their results."""
@@ -54,6 +80,7 @@ class Job:
     def __post_init__(self) -> None:
         self.seeds = Seeds(secrets.token_bytes(32), self.options.seed)
         self.mistakes = KnownMistakes(self.launcher)
+        self.references = References(self.launcher, keep=self.options.seed is not None)
 
     def lost_before(self, task: Task, question: Question) -> QuestionResult | None:
         """The result of a question that need not run, or None."""

@@ -28,7 +28,7 @@ from actlab.grading.kernel.lost import KernelLost
 from actlab.grading.quote import clean
 from actlab.grading.reasons import Telling, conclude, reason_for
 from actlab.grading.results import QuestionResult
-from actlab.grading.trial import CellOutcome, Trial, TrialCell, cells_of
+from actlab.grading.trial import CellOutcome, TrialCell, cells_of
 
 if TYPE_CHECKING:
     from actlab.grading.job import Job, Task
@@ -138,7 +138,9 @@ class QuestionNotebook(IPyNbFile):
     def setup(self) -> None:
         """Start the learner's kernel, and beside it a run of the reference."""
         self.kernel = None
-        self.reference = Trial(self.job.launcher, self._reference_cells())
+        self.reference = self.job.references.run(
+            (self.task.chapter.name, self.question.id), self._reference_cells()
+        )
         try:
             self.kernel = make_kernel(self.job.launcher, self.question.forbid)
         except KernelLost:
@@ -154,7 +156,7 @@ class QuestionNotebook(IPyNbFile):
         """End both kernels and conclude."""
         if self.kernel is not None:
             self.kernel.stop()
-        self.reference.close()
+        self.job.references.done(self.reference)
         if len(self.outcomes) == len(self.trial_cells):
             self.job.finish(self.task, self.conclude())
 

@@ -7,6 +7,7 @@ else's: what is tested is the grader that learners meet.
 
 from __future__ import annotations
 
+import secrets
 import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -132,7 +133,8 @@ def _verify_one(
         report = grade(
             paths,
             course,
-            options=Options(explain=False),
+            # Drawn anew for each proof, and the same for all of its notebooks.
+            options=Options(explain=False, seed=secrets.randbelow(2**31)),
             launcher=launcher,
             progress=(lambda task, result: progress(result)) if progress else None,
         )

@@ -7,6 +7,8 @@ its configuration; everything that limits it is in place before the next one is 
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import os
 import random
 import signal
@@ -33,7 +35,9 @@ def live(read_from: int, write_to: int) -> None:
     config = wire.load(body)
     try:
         isolation = close_in(config)
-        seed_everything()
+        for name in config["preload"]:  # there already, in a child of the fork server
+            with contextlib.suppress(ImportError):
+                importlib.import_module(name)
         if config["engine"] == "jupyter":
             from actlab.grading.kernel.ipython_kernel import start
         else:
@@ -71,7 +75,7 @@ def close_in(config: dict[str, Any]) -> str:
 
 
 def seed_everything() -> None:
-    """Give reference and answer the same global random state."""
+    """Give reference and answer the same global random state; before the first cell."""
     random.seed(0)
     if "numpy" in sys.modules:
         sys.modules["numpy"].random.seed(0)

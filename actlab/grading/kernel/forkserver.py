@@ -27,6 +27,7 @@ READY = b"ready"
 
 def serve(control: socket.socket, preload: list[str]) -> None:
     """Import ``preload``, then fork a kernel for every request."""
+    from actlab.grading import show  # noqa: F401
     from actlab.grading.kernel import (  # noqa: F401
         child,
         ipython_kernel,

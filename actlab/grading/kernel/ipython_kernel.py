@@ -35,6 +35,7 @@ def start(config: dict[str, Any], read_from: int, write_to: int) -> Callable[[],
     preload()
     from IPython.core.interactiveshell import InteractiveShell
 
+    from actlab.grading.kernel.child import seed_everything
     from actlab.grading.kernel.guard import Guard
     from actlab.grading.kernel.names import CellNames
     from actlab.grading.kernel.shell import WireShell
@@ -55,6 +56,7 @@ def start(config: dict[str, Any], read_from: int, write_to: int) -> Callable[[],
             if self.cell_names is None:
                 self.cell_names = CellNames(self.shell)
                 self.guard = Guard(config["forbid"], self.shell.user_ns)
+                seed_everything()
             if role == "answer":
                 self.guard.install()
             self.cell_names.announce(role)

@@ -300,6 +300,7 @@ def configuration(
             "scratch": str(scratch),
             "limits": launcher.limits.as_dict(),
             "forbid": list(forbid),
+            "preload": list(launcher.preload),
             **more,
         }
     )

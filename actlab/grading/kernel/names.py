@@ -31,6 +31,8 @@ class CellNames:
     def __init__(self, shell: Any) -> None:
         self._next: str | None = None
         shell.compile.get_code_name = self._code_name
+        # Or a Jupyter traceback says "Cell In[3]", which tells nobody whose cell that is.
+        shell.compile.format_code_name = lambda name: None
 
     def announce(self, role: str) -> None:
         """The next cell to be compiled has this role."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from actlab.grading.kernel import wire
+from actlab.grading.kernel.child import seed_everything
 from actlab.grading.kernel.guard import Guard
 from actlab.grading.kernel.shell import WireShell, make_shell
 
@@ -20,6 +21,7 @@ def start(config: dict[str, Any], read_from: int, write_to: int) -> Callable[[],
     guard = Guard(config["forbid"], shell.user_ns)
 
     def serve() -> None:
+        seed_everything()
         while True:
             try:
                 body = wire.read_frame(read_from, MOST_BYTES_OF_A_REQUEST)

@@ -1,0 +1,17 @@
+"""Release and grade the course's exercises.
+
+The way of an exercise: :mod:`source` reads a notebook of ``solutions/``, :mod:`stub` and
+:mod:`release` make the learner's notebook of it, with :mod:`sidecar` and :mod:`verdict` for the
+answer that the notebook gives at once. :mod:`show` prints values as canonical lines.
+
+The way of a grade: :mod:`submission` takes the answers out of whatever was handed in, :mod:`forbid`
+looks at their source, :mod:`trial` lays out a question's cells and runs the reference for the same
+seed, :mod:`kernel` runs the learner's, :mod:`nodes` lets nbval judge with :mod:`compare`,
+:mod:`reasons`, :mod:`feedback` and :mod:`mistakes` say why, :mod:`results` and :mod:`table` report.
+:mod:`grade` is the way in, :mod:`plugin` the same for pytest, and :mod:`verify` proves that it
+works.
+
+The rule that everything rests on: the verdict is computed outside the process that runs the
+learner's code, from values that this process cannot know. What it may do to the machine meanwhile
+is the subject of :mod:`kernel`, which also says what is not protected.
+"""
