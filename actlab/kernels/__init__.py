@@ -24,6 +24,7 @@ tries launch shapes.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Literal
@@ -135,6 +136,11 @@ def _checked(entry: Activation, parameters: dict[str, Any]) -> dict[str, float]:
 
 
 def _number(parameter: Parameter, value: Any) -> float:
+    """The value, once it is in the parameter's domain."""
+    plain = isinstance(value, (int, float)) and math.isfinite(value)
+    if plain and (value > 0 or parameter.domain == "finite"):
+        # What nearly every call takes: torch.compile cannot trace the check below.
+        return float(value)
     return float(parameter.check(value, ()))
 
 

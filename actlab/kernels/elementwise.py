@@ -132,7 +132,7 @@ def run(kernel: Any, formula: Any, tensors: tuple[Tensor, ...], p: float, q: flo
     size = tensors[-1].numel()
     dtype = tensors[-1].dtype
     shape = launch.current()
-    block = shape.block(tensors[-1].element_size())
+    block = shape.block(tensors[-1].element_size(), size)
     ragged = 0 if size < block else size % ALIGNMENT
 
     def start(pointers: tuple[Tensor, ...], count: int) -> None:

@@ -29,6 +29,11 @@ ACTIVATIONS: dict[str, Formula] = {
     "swiglu": FORMULAS["silu"],
 }
 
+#: Columns that every block of every dtype divides into.
+BLOCK_COLUMNS = 4096
+#: Columns that a grid's second axis of 65535 programs covers at any block size.
+LONGEST_ROW = 1 << 24
+
 
 @triton.jit
 def forward_kernel(
@@ -85,10 +90,9 @@ def backward_kernel(
     tl.store(db_pointer + at, narrow(db, db_pointer.dtype.element_ty), mask=mask)
 
 
-def _tile(columns: int, itemsize: int) -> tuple[int, int]:
-    """(rows, columns) of a program: at most a quarter as many elements as for one tensor, because
-    up to five tensors are in registers; several rows when they are short."""
-    elements = launch.current().block(itemsize)
+def _tile(rows: int, columns: int, itemsize: int) -> tuple[int, int]:
+    """(rows, columns) of a program: several rows when they are short."""
+    elements = launch.current().block(itemsize, rows * triton.next_power_of_2(columns))
     width = min(triton.next_power_of_2(columns), elements)
     return max(elements // width, 1), width
 
@@ -99,7 +103,12 @@ def _run(kernel: Any, pointers: tuple[Tensor, ...], stride: int, **constants: An
     rows, columns = first.shape
     if not rows or not columns:
         return
-    height, width = _tile(columns, first.element_size())
+    if columns > LONGEST_ROW:  # then it is the only row: a grid's second axis is limited
+        for start in range(0, columns, LONGEST_ROW):
+            part = tuple(tensor[:, start : start + LONGEST_ROW] for tensor in pointers)
+            _run(kernel, part, stride, **constants)
+        return
+    height, width = _tile(rows, columns, first.element_size())
     with on_device_of(first):
         kernel[(triton.cdiv(rows, height), triton.cdiv(columns, width))](
             *pointers,
@@ -118,6 +127,12 @@ def _run(kernel: Any, pointers: tuple[Tensor, ...], stride: int, **constants: An
 
 def _as_rows(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor, int]:
     """a and b as (rows, columns) with one row stride and unit column stride, copied if need be."""
+    if a.is_contiguous() and b.is_contiguous():
+        # Rows mean nothing then: whole blocks where the size allows them, else one long row.
+        size = a.numel()
+        columns = BLOCK_COLUMNS if size % BLOCK_COLUMNS == 0 else size
+        flat = (-1, columns) if size else (0, 1)
+        return a.view(flat), b.view(flat), columns
     columns = a.shape[-1] if a.ndim else 1
     rows = a.numel() // columns if columns else 0
     pair = []

@@ -23,17 +23,25 @@ class Launch:
     Attributes:
         bytes_per_thread: of one tensor, a multiple of 16.
         num_warps: of 32 threads each.
+        row_warps: warps of a program that holds softmax rows; None leaves it to their length.
+        row_stages: rows that such a program loads ahead, 0 for one program a tile; None as above.
         interpreted_block: elements a program in Triton's interpreter, whose cost is per program.
     """
 
     bytes_per_thread: int = 32
     num_warps: int = 4
+    row_warps: int | None = None
+    row_stages: int | None = None
     interpreted_block: int = 1 << 16
 
-    def block(self, itemsize: int) -> int:
-        """Elements of one program, for elements of ``itemsize`` bytes."""
+    def block(self, itemsize: int, size: int = 1 << 31) -> int:
+        """Elements of one program, for elements of ``itemsize`` bytes.
+
+        The interpreter computes whole blocks of any size, so ``size``, the number of elements
+        there are, limits them there.
+        """
         if interpreting():
-            return self.interpreted_block
+            return min(self.interpreted_block, max(16, 1 << (size - 1).bit_length()))
         return self.num_warps * THREADS_PER_WARP * self.bytes_per_thread // itemsize
 
 
@@ -46,7 +54,7 @@ def current() -> Launch:
 
 
 @contextlib.contextmanager
-def override(**changes: int) -> Iterator[Launch]:
+def override(**changes: int | None) -> Iterator[Launch]:
     """Other shapes for the kernels launched inside the ``with``: for tuning and for tests."""
     global _current
     before = _current

@@ -1,10 +1,10 @@
 """Softmax and log-softmax along the last axis, forward and backward.
 
-A row of up to :data:`LONGEST_HELD` columns is held in registers: one read, one write. A longer one
-is read twice (online softmax, Milakov and Gimelshein 2018): the first pass keeps a running maximum
-and a rescaled running sum in every lane, the second walks back from the end, so that it finds what
-it needs first in the cache. Its second read is served by the L2 cache as long as the rows in
-flight fit there, which on an H200 they do up to some 128 k columns of bfloat16.
+A row of up to 32768 columns (:func:`longest_held`) is held in registers: one read, one write. A
+longer one is read twice (online softmax, Milakov and Gimelshein 2018): the first pass keeps a
+running maximum and a rescaled running sum in every lane, the second walks back from the end, so
+that it finds what it needs first in the cache. Its second read is served by the L2 cache as long
+as the rows in flight fit there, which on an H200 they do up to some 128 k columns of bfloat16.
 
 The backward pass needs the output alone, as in torch.
 """
@@ -23,13 +23,12 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from actlab.kernels import launch
 from actlab.kernels.availability import interpreting
 from actlab.kernels.elementwise import is_wide, narrow, on_device_of, widen
 from actlab.kernels.mathematics import DOWN, exp_small, exp_times
 from actlab.kernels.sass import Target
 
-#: Columns of the longest row that one program holds in registers without spilling.
-LONGEST_HELD = {"forward": 32768, "backward": 16384}
 LOWEST = tl.constexpr(-3.4028234663852886e38)
 GROUP = tl.constexpr(8)
 
@@ -212,22 +211,33 @@ class Plan:
     stages: int
 
 
-def plan(columns: int, itemsize: int, direction: str) -> Plan:
-    """The launch for rows of ``columns`` elements.
+def longest_held(name: str, itemsize: int, direction: str) -> int:
+    """Columns of the longest row that one program holds in registers without spilling."""
+    return 32768 if (name, itemsize, direction) == ("softmax", 2, "forward") else 16384
+
+
+def plan(name: str, columns: int, itemsize: int, direction: str, height: int = 1 << 31) -> Plan:
+    """The launch for ``height`` rows of ``columns`` elements.
 
     Short rows share a program of 2048 elements; longer ones get a warp for 512 elements, up to
     32 warps. The longest held rows leave room for one program a multiprocessor, whose memory would
     idle while it computes; if two rows fit in shared memory, programs persist and load ahead.
     """
     width = max(triton.next_power_of_2(columns), 16)
-    if width > LONGEST_HELD[direction]:
+    if width > longest_held(name, itemsize, direction):
         return Plan(held=False, rows=1, block=8192, num_warps=16, stages=0)
     rows = max(2048 // width, 1)
     if interpreting():
-        rows = max((1 << 16) // width, 1)
+        rows = launch.current().block(itemsize, width * min(height, 1 << 16)) // width or 1
     num_warps = min(max(rows * width // 512, 4), 32)
     ahead = direction == "forward" and width >= 16384 and 2 * width * itemsize <= 128 * 1024
-    return Plan(True, rows, width, num_warps, 2 if ahead and not interpreting() else 0)
+    stages = 2 if ahead and not interpreting() else 0
+    wish = launch.current()
+    if wish.row_warps is not None:
+        num_warps = wish.row_warps
+    if wish.row_stages is not None and direction == "forward" and rows == 1:
+        stages = wish.row_stages
+    return Plan(True, rows, width, num_warps, stages)
 
 
 def _programs(device: torch.device) -> int:
@@ -239,7 +249,7 @@ def _launch(direction: str, name: str, tensors: tuple[Tensor, ...], temperature:
     output = tensors[-1]
     columns = output.shape[-1]
     rows = output.numel() // columns
-    chosen = plan(columns, output.element_size(), direction)
+    chosen = plan(name, columns, output.element_size(), direction, rows)
     constants = {
         "LOG": name == "log_softmax",
         "WIDE": is_wide(output.dtype),
@@ -339,8 +349,8 @@ def targets() -> list[Target]:
     for direction in ("forward", "backward"):
         tensors = ("x", "y") if direction == "forward" else ("g", "y", "dx")
         pointers = {f"{tensor}_pointer": "*bf16" for tensor in tensors}
-        for columns in (4096, LONGEST_HELD[direction]):
-            chosen = plan(columns, 2, direction)
+        for columns in (4096, longest_held("softmax", 2, direction)):
+            chosen = plan("softmax", columns, 2, direction)
             found.append(
                 Target(
                     f"softmax_{columns}/{direction}/bfloat16",
@@ -359,7 +369,7 @@ def targets() -> list[Target]:
                     bytes=2 * len(tensors),
                 )
             )
-        chosen = plan(1 << 17, 2, direction)
+        chosen = plan("softmax", 1 << 17, 2, direction)
         found.append(
             Target(
                 f"softmax_long/{direction}/bfloat16",

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import argparse
 import collections
-import concurrent.futures
 import json
 import re
 import subprocess
@@ -54,6 +53,8 @@ class Target:
         elements: output elements a program.
         num_warps: warps a program.
         bytes: moved per output element, for the budget.
+        num_stages: depth of the software pipeline, for kernels with a loop.
+        aligned: whether sizes and strides are multiples of 16, as they are for whole blocks.
     """
 
     name: str
@@ -63,6 +64,8 @@ class Target:
     elements: int
     num_warps: int
     bytes: float
+    num_stages: int = 3
+    aligned: bool = True
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,7 @@ class Count:
         budget: share of the issue budget at the copy's rate (1: arithmetic as slow as memory).
         loads, stores: global accesses by width in bits, e.g. ``{"128": 4}``.
         spills: accesses to local memory, where registers did not suffice.
-        half_matmuls: tensor-core instructions (HGMMA or HMMA).
+        matmuls: tensor-core instructions (HGMMA or HMMA).
     """
 
     instructions: float
@@ -127,13 +130,20 @@ def elementwise_targets(dtypes: Iterable[str] = ("bf16",)) -> list[Target]:
 
 def targets() -> list[Target]:
     """Every kernel that is counted and recorded."""
-    from actlab.kernels import gates, rows, squares
+    from actlab.kernels import gates, learned, linear, rows, squares
 
-    return [*elementwise_targets(), *squares.targets(), *gates.targets(), *rows.targets()]
+    return [
+        *elementwise_targets(),
+        *squares.targets(),
+        *learned.targets(),
+        *gates.targets(),
+        *rows.targets(),
+        *linear.targets(),
+    ]
 
 
-def compile_target(target: Target) -> bytes:
-    """The cubin for sm_90.
+def compile_to_ptx(target: Target) -> str:
+    """Compile for sm_90 with Triton; the text that goes to the assembler.
 
     Raises:
         triton.CompilationError: the kernel does not compile.
@@ -145,34 +155,72 @@ def compile_target(target: Target) -> bytes:
     names = [parameter.name for parameter in target.kernel.params]
     signature = {name: target.signature.get(name, "constexpr") for name in names}
     # As at run time: pointers and sizes that 16 divides are known as such.
+    kinds = ("*", "i") if target.aligned else ("*",)
     divisible = {
         (position,): [["tt.divisibility", 16]]
         for position, name in enumerate(names)
-        if signature[name].startswith(("*", "i"))
+        if signature[name].startswith(kinds)
     }
     source = ASTSource(
         target.kernel, signature=signature, constexprs=dict(target.constants), attrs=divisible
     )
-    options = {"num_warps": target.num_warps, "enable_fp_fusion": True}
+    options = {
+        "num_warps": target.num_warps,
+        "num_stages": target.num_stages,
+        "enable_fp_fusion": True,
+    }
     compiled = triton.compile(source, target=GPUTarget("cuda", 90, 32), options=options)
-    return compiled.asm["cubin"]
+    return compiled.asm["ptx"]
 
 
-def disassemble(cubin: bytes) -> list[str]:
-    """The instructions' names with their modifiers, in order, without padding."""
-    import triton
+def assemble(ptx: Mapping[str, str]) -> dict[str, list[str]]:
+    """Instructions of each kernel, in order and with their modifiers, without padding.
 
-    tools = Path(triton.__file__).parent / "backends" / "nvidia" / "bin"
-    with tempfile.NamedTemporaryFile(suffix=".cubin") as file:
-        file.write(cubin)
-        file.flush()
-        listing = subprocess.run(
-            [tools / "cuobjdump", "-sass", file.name], capture_output=True, text=True, check=True
-        ).stdout
-    found = re.findall(r"/\*[0-9a-f]{4,}\*/\s+(?:@!?U?P\w+\s+)?([A-Z][A-Z0-9_.]*)", listing)
-    # After the last EXIT comes a branch to itself and padding.
-    last = max(index for index, name in enumerate(found) if name.startswith("EXIT"))
-    return [name for name in found[: last + 1] if name != "NOP"]
+    All kernels go through the assembler and the disassembler together, since starting those takes
+    longer than their work. Both come with Triton.
+    """
+    from triton import knobs
+    from triton.backends.nvidia.compiler import get_ptxas
+
+    assembler = get_ptxas(90)
+    # As Triton calls it.
+    flags = ["--regAllocOptLevel=2"] if int(assembler.version.split(".")[0]) >= 13 else []
+    module = [next(iter(ptx.values())).split(".address_size")[0], ".address_size 64\n"]
+    entries = {}
+    for number, (name, text) in enumerate(ptx.items()):
+        entries[f"kernel_{number}"] = name
+        module.append(_entry(text, f"kernel_{number}"))
+    with tempfile.TemporaryDirectory() as folder:
+        source, cubin = Path(folder, "all.ptx"), Path(folder, "all.cubin")
+        source.write_text("".join(module))
+        version = re.search(r"\.target (sm_\w+)", module[0])[1]
+        for command in (
+            [assembler.path, *flags, f"--gpu-name={version}", source, "-o", cubin],
+            [knobs.nvidia.cuobjdump.path, "-sass", cubin],
+        ):
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            if done.returncode:
+                raise RuntimeError(f"{command[0]} failed: {done.stderr.strip()}")
+    return {entries[name]: found for name, found in _listing(done.stdout)}
+
+
+def _entry(ptx: str, name: str) -> str:
+    """The code of one kernel under another name, without what describes its source lines."""
+    body = ptx.split(".address_size 64", 1)[1].split("\t.file\t", 1)[0]
+    body = re.sub(r"^\s*\.loc\b.*$", "", body.split("\n\t.section\t", 1)[0], flags=re.MULTILINE)
+    for shared_name in ("global_smem", "_$_str"):
+        body = body.replace(shared_name, f"{name}_{shared_name}")
+    original = re.search(r"\.entry (\w+)\(", body)[1]
+    return re.sub(rf"\b{original}(?=\b|_param_)", name, body)
+
+
+def _listing(text: str) -> Iterable[tuple[str, list[str]]]:
+    for section in text.split("Function : ")[1:]:
+        pattern = r"/\*[0-9a-f]{4,}\*/\s+(?:@!?U?P\w+\s+)?([A-Z][A-Z0-9_.]*)"
+        found = re.findall(pattern, section)
+        # After the last exit comes a branch to itself and padding.
+        last = max(index for index, name in enumerate(found) if name.startswith("EXIT"))
+        yield section.split()[0], [name for name in found[: last + 1] if name != "NOP"]
 
 
 def _widths(names: Iterable[str]) -> dict[str, int]:
@@ -183,9 +231,11 @@ def _widths(names: Iterable[str]) -> dict[str, int]:
     return dict(sorted(widths.items()))
 
 
-def count(target: Target) -> Count:
-    """Compile, disassemble and count one kernel."""
-    names = disassemble(compile_target(target))
+def _widths_text(widths: Mapping[str, int]) -> str:
+    return "+".join(f"{number}x{width}" for width, number in widths.items()) or "-"
+
+
+def _count(target: Target, names: list[str]) -> Count:
     per_thread = target.elements / (32 * target.num_warps)
     kinds = collections.Counter(name.split(".")[0] for name in names)
     instructions = len(names) / per_thread
@@ -194,18 +244,18 @@ def count(target: Target) -> Count:
         instructions=round(instructions, 2),
         special=round(kinds["MUFU"] / per_thread, 3),
         budget=round(budget, 3),
-        loads=_widths(name for name in names if name.startswith(("LDG", "LDGSTS"))),
-        stores=_widths(name for name in names if name.startswith("STG")),
+        loads=_widths(name for name in names if name.startswith(("LDG.", "LDGSTS."))),
+        stores=_widths(name for name in names if name.startswith("STG.")),
         spills=kinds["LDL"] + kinds["STL"],
         matmuls=kinds["HGMMA"] + kinds["HMMA"],
     )
 
 
-def count_all(wanted: Iterable[Target], workers: int = 2) -> dict[str, Count]:
-    """Counts by name; the disassembler runs beside the compiler."""
-    wanted = list(wanted)
-    with concurrent.futures.ThreadPoolExecutor(workers) as pool:
-        return dict(zip((t.name for t in wanted), pool.map(count, wanted), strict=True))
+def count(wanted: Iterable[Target]) -> dict[str, Count]:
+    """Compile, assemble, disassemble and count kernels; by name."""
+    wanted = {target.name: target for target in wanted}
+    listings = assemble({name: compile_to_ptx(target) for name, target in wanted.items()})
+    return {name: _count(target, listings[name]) for name, target in wanted.items()}
 
 
 def load(path: Path = RECORD) -> dict[str, Any]:
@@ -252,14 +302,13 @@ def main(arguments: list[str] | None = None) -> int:
     if not wanted:
         print(f"no kernel's name begins with {options.prefix!r}", file=sys.stderr)
         return 2
+    print(f"compiling {len(wanted)} kernels for sm_90 ...", file=sys.stderr, flush=True)
+    counts = count(wanted)
     print(f"{'kernel':44} {'instr/el':>8} {'special':>7} {'budget':>6}  loads, stores, spills")
-    counts = {}
-    for target in wanted:
-        counts[target.name] = found = count(target)
+    for name, found in counts.items():
         print(
-            f"{target.name:44} {found.instructions:8.1f} {found.special:7.2f} {found.budget:6.0%}  "
-            f"{found.loads} {found.stores} {found.spills}",
-            flush=True,
+            f"{name:44} {found.instructions:8.1f} {found.special:7.2f} {found.budget:6.0%}  "
+            f"{_widths_text(found.loads)} {_widths_text(found.stores)} {found.spills}"
         )
     if options.write:
         write(counts)

@@ -87,10 +87,10 @@ def backward_kernel(
         signs = tl.load(signs_pointer + start // EIGHT + byte, mask=byte_mask).to(tl.int32)
         positive = ((signs >> bit) & 1) != 0
         x = widen(narrow(tl.where(positive, root, root * over_slope), y_pointer.dtype.element_ty))
-        dx = g * (2.0 * tl.where(positive, x, -slope_squared * x))
+        dx = 2.0 * (g * tl.where(positive, x, -slope_squared * x))
     else:
         x = widen(narrow(root, y_pointer.dtype.element_ty))
-        dx = g * (2.0 * x)
+        dx = 2.0 * (g * x)
     tl.store(dx_pointer + start + offsets, narrow(dx, dx_pointer.dtype.element_ty), mask=mask)
 
 
@@ -101,7 +101,7 @@ def _run(
     if not size:
         return
     shape = launch.current()
-    block = shape.block(like.element_size())
+    block = shape.block(like.element_size(), size)
     with on_device_of(like):
         kernel[(triton.cdiv(size, block),)](
             *tensors,
