@@ -25,8 +25,9 @@ class Keyboard:
     Keys are read by a thread, so that ``urgent`` ones reach a program that is busy: while
     :attr:`is_busy` is set they interrupt it, as Ctrl-C does, and :attr:`interrupted_by` names them.
 
-    SIGTERM and SIGHUP interrupt as well, so that the terminal is restored and no process is left;
-    :attr:`signal` is then their number. Ctrl-Z gives the terminal back until the program goes on.
+    SIGTERM and SIGHUP interrupt as Ctrl-C does, so that the terminal is restored and no process is
+    left; :attr:`signal` is then the number of the signal. Ctrl-Z gives the terminal back until the
+    program goes on.
     """
 
     def __init__(self, urgent: str = "q") -> None:
@@ -43,7 +44,7 @@ class Keyboard:
 
     def __enter__(self) -> Keyboard:
         self.has_keys = _has_terminal()
-        for name in ("SIGTERM", "SIGHUP"):
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
             self._handle(name, self._end)
         if self.has_keys:
             if os.name == "posix":

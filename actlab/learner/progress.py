@@ -77,14 +77,15 @@ def _chapter_lines(chapters: list[tuple[str, str, list[Standing]]]) -> list[str]
 
 def _remarks(standings: list[Standing]) -> str:
     """What there is to say about a chapter besides its points."""
+    said = []
     if all(s.is_stub and not s.record.verdict for s in standings):
-        return "not started"
+        said.append("not started")
     groups = {
         "changed since": [s for s in standings if not s.is_stub and s.is_due and s.record.verdict],
         "not graded yet": [s for s in standings if s.is_due and not s.record.verdict],
         "solution seen": [s for s in standings if s.record.gave_up],
     }
-    said = [
+    said += [
         f"{what}: {', '.join(s.question.id for s in found)}"
         for what, found in groups.items()
         if found

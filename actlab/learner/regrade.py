@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+import contextlib
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -71,7 +72,11 @@ class Regrader:
         wanted: Collection[str],
         progress: Progress | None = None,
     ) -> list[QuestionResult]:
-        """Grade the questions whose ids are ``wanted``, and keep each result at once."""
+        """Grade the questions whose ids are ``wanted``, and keep the results.
+
+        Args:
+            progress: called with each result after it was kept.
+        """
         from actlab.grading.grade import run
         from actlab.grading.job import Job, Options, Task
         from actlab.grading.results import NotebookResult
@@ -91,12 +96,9 @@ class Regrader:
             path, self._course.relative(path), chapter.name, chapter.title, chapter.points
         )
 
-        def keep(task: Task, outcome: QuestionResult) -> None:
-            remember(self._store, task, outcome)
-            if progress is not None:
-                progress(outcome)
-
-        run(Job(self._launcher, Options(), [Task(part, submission, result)], keep))
+        memory = _Memory(self._store, progress)
+        run(Job(self._launcher, Options(), [Task(part, submission, result)], memory.add))
+        memory.finish()
         order = [question.id for question in part.questions]
         return sorted(result.questions, key=lambda outcome: order.index(outcome.id))
 
@@ -125,21 +127,48 @@ def remember(store: Store, task: Task, result: QuestionResult) -> None:
     store.update(change)
 
 
+class _Memory:
+    """Keeps results one behind: when a run is interrupted, its last result cannot be trusted."""
+
+    def __init__(self, store: Store, progress: Progress | None = None) -> None:
+        self._store = store
+        self._progress = progress
+        self._last: tuple[Task, QuestionResult] | None = None
+
+    def add(self, task: Task, result: QuestionResult) -> None:
+        """A result; the one before it is good."""
+        self.finish()
+        self._last = (task, result)
+
+    def finish(self) -> None:
+        """The run came to its end, so its last result is good, too."""
+        if self._last is not None:
+            task, result = self._last
+            self._last = None
+            remember(self._store, task, result)
+            if self._progress is not None:
+                self._progress(result)
+
+
+@contextlib.contextmanager
 def remembering(
     course: Course, say: Callable[[str], None]
-) -> Callable[[Task, QuestionResult], None]:
-    """For other commands that grade: a callback that keeps results of the course's own exercises.
+) -> Iterator[Callable[[Task, QuestionResult], None]]:
+    """For other commands that grade: keep the results of the course's own exercises.
 
-    Pass it to :func:`actlab.grading.grade.grade` as ``progress``. Notebooks from elsewhere are
-    somebody's submission, not this learner's progress, and are left out.
+    Yields:
+        What to call with every result, as the ``progress`` of :func:`actlab.grading.grade.grade`.
+        Notebooks from elsewhere are somebody's submission, not this learner's progress, and are
+        left out.
     """
-    store = Store(course.root, say)
+    memory = _Memory(Store(course.root, say))
 
     def keep(task: Task, result: QuestionResult) -> None:
         if task.submission.path.resolve() == exercise(course, task.chapter.name).resolve():
-            remember(store, task, result)
+            memory.add(task, result)
 
-    return keep
+    yield keep
+    memory.finish()
 
 
 def now() -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import signal
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from actlab.cli import CommandError
@@ -54,12 +54,13 @@ def run(arguments: argparse.Namespace) -> int:
         session = Session(course, names, store, screen, keyboard)
         try:
             session.run()
-        except KeyboardInterrupt:
-            if keyboard.signal:
-                return 128 + keyboard.signal
+        except BaseException:
+            # What is interrupted may fail in its own way while it is taken down.
+            if not keyboard.signal:
+                raise
             if not keyboard.interrupted_by:
-                print(file=sys.stdout)
-                return 130
+                print()
+                return 128 + keyboard.signal
         finally:
             with _uninterrupted():
                 session.close()
@@ -67,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 @contextlib.contextmanager
-def _uninterrupted():
+def _uninterrupted() -> Iterator[None]:
     """Tidy up in peace: a second Ctrl-C must not leave processes behind."""
     numbers = [signal.SIGINT, signal.SIGTERM]
     before = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
