@@ -17,6 +17,7 @@ from typing import Any
 
 from actlab.cli import CommandError
 from actlab.grading.course import Course
+from actlab.grading.imports import skip_slow_imports
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -84,6 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
     from actlab.grading.kernel import sandbox
     from actlab.grading.kernel.limits import Limits
 
+    skip_slow_imports()
     if arguments.require_sandbox:
         reason = sandbox.missing()
         if reason is not None:

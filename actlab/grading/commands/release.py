@@ -12,6 +12,7 @@ from pathlib import Path
 
 from actlab.cli import CommandError
 from actlab.grading.course import Course
+from actlab.grading.imports import skip_slow_imports
 from actlab.grading.release import Built, build
 from actlab.grading.sidecar import SIDECAR_FOLDER
 
@@ -33,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """``actlab release``: 0 when exercises/ is up to date afterwards, 1 when --check differs."""
+    skip_slow_imports()
     course = Course.find(arguments.course)
     chosen = [course.resolve(name) for name in arguments.chapters] or course.chapter_names()
     if not chosen:

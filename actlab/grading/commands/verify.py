@@ -13,6 +13,7 @@ from pathlib import Path
 
 from actlab.cli import CommandError
 from actlab.grading.course import Course
+from actlab.grading.imports import skip_slow_imports
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """``actlab verify``: 0 when every question is sound, 1 when one is not."""
+    skip_slow_imports()
     course = Course.find(arguments.course)
     names = [course.resolve(name) for name in arguments.chapters] or course.chapter_names()
     if not names:

@@ -18,6 +18,7 @@ from actlab.grading.kernel import wire
 from actlab.grading.kernel.ipython_kernel import ROLE_KEY
 from actlab.grading.kernel.launch import START_SECONDS, Launcher, configuration
 from actlab.grading.kernel.lost import KernelLost
+from actlab.grading.kernel.sandbox import ISOLATED
 
 PORTS = ("shell_port", "iopub_port", "stdin_port", "control_port", "hb_port")
 IOPUB_KINDS = ("stream", "display_data", "execute_result", "error", "status")
@@ -86,6 +87,7 @@ class JupyterKernel(RunningKernel):
         if kind != "ready":
             raise KernelLost("start", content.get("reason", "it did not come up"))
         self._launcher.isolation = content["isolation"]
+        self._process.is_contained = content["isolation"] == ISOLATED
 
     # What nbval calls ------------------------------------------------------------------------
 

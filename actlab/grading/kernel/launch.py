@@ -31,6 +31,7 @@ class Process(Protocol):
 
     read_from: int
     write_to: int
+    is_contained: bool
 
     def is_alive(self) -> bool:
         """Whether it still runs."""
@@ -49,6 +50,8 @@ class Forked:
     pid: int
     pidfd: int
     connection: socket.socket
+    # Set when the process has said how it is contained: it then cannot have started others.
+    is_contained: bool = False
     read_from: int = field(init=False)
     write_to: int = field(init=False)
     # The thread that reads a flood ends the process, and so may the one that waits.
@@ -72,9 +75,10 @@ class Forked:
             if self.pidfd < 0:
                 return
             self._signal(signal.SIGKILL)
-            # Without seccomp it may have started others; its group is what we can reach.
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.pid, signal.SIGKILL)
+            if not self.is_contained:
+                # It may have started others; its group is what can be reached.
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.killpg(self.pid, signal.SIGKILL)
             select.select([self.pidfd], [], [], 5)
             with contextlib.suppress(OSError):
                 self.connection.shutdown(socket.SHUT_RDWR)  # wakes the thread that reads
@@ -95,6 +99,7 @@ class Spawned:
     """A process of its own, connected by stdin and stdout."""
 
     process: subprocess.Popen
+    is_contained: bool = False
     read_from: int = field(init=False)
     write_to: int = field(init=False)
 

@@ -16,6 +16,7 @@ from typing import Any
 from actlab.grading.kernel import wire
 from actlab.grading.kernel.launch import START_SECONDS, Launcher, configuration
 from actlab.grading.kernel.lost import KernelLost
+from actlab.grading.kernel.sandbox import ISOLATED
 
 
 class PipeKernel:
@@ -133,6 +134,7 @@ class PipeKernel:
         if kind == "ready":
             self._started = True
             self._launcher.isolation = content["isolation"]
+            self._process.is_contained = content["isolation"] == ISOLATED
             if self._deadline is not None:
                 limit = self._launcher.limits.question_seconds
                 self._deadline = time.monotonic() + limit
