@@ -27,7 +27,7 @@ book: $(INSTALLED)
 	@echo "Open $(CURDIR)/_build/html/index.html"
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest --nbval tests notebooks solutions
+	$(BIN)/python -m pytest -n 2 --dist loadfile --nbval tests notebooks solutions
 
 lab: $(INSTALLED)
 	$(BIN)/jupyter lab --notebook-dir=.
