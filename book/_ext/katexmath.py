@@ -31,6 +31,9 @@ KATEX = Path(__file__).parent / "vendor" / "katex.min.js"
 # The two fonts that nearly every formula uses; loading them early keeps the text from moving.
 PRELOADED_FONTS = ("KaTeX_Main-Regular", "KaTeX_Math-Italic")
 
+# A longer formula may break at its signs, which a phone needs.
+LONGEST_UNBROKEN = 30
+
 # renderToString with the errors as values: an exception would lose its type on the way to Python.
 BRIDGE = """
 function render(tex, display, output, macros) {
@@ -112,9 +115,25 @@ def _html_of(translator: HTML5Translator, node: nodes.math | nodes.math_block) -
 
 def visit_inline(translator: HTML5Translator, node: nodes.math) -> None:
     """Write a formula that stands within text."""
-    translator.body.append(translator.starttag(node, "span", "", CLASS="math notranslate"))
-    translator.body.append(_html_of(translator, node) + "</span>")
+    start = translator.starttag(node, "span", "", CLASS="math notranslate")
+    formula = start + _html_of(translator, node) + "</span>"
+    if closing := node.get("closing"):
+        formula = f'<span class="nobreak">{formula}{html.escape(closing)}</span>'
+    translator.body.append(formula)
     raise nodes.SkipNode
+
+
+def keep_closing_signs(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Hold a short formula and the comma after it together; browsers break a line between them."""
+    if app.builder.format != "html":
+        return
+    for node in list(doctree.findall(nodes.math)):
+        after = node.next_node(descend=False, siblings=True)
+        if not isinstance(after, nodes.Text) or len(node.astext()) > LONGEST_UNBROKEN:
+            continue
+        if match := re.match(r"[,.;:!?)\]’”]+", after):
+            node["closing"] = match[0]
+            after.parent.replace(after, nodes.Text(after[match.end() :]))
 
 
 def visit_block(translator: HTML5Translator, node: nodes.math_block) -> None:
@@ -174,5 +193,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
         "katexmath", inline_renderers=(visit_inline, None), block_renderers=(visit_block, None)
     )
     app.connect("doctree-read", check_formulas)
+    app.connect("doctree-resolved", keep_closing_signs)
     app.connect("html-page-context", add_assets)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,9 +1,12 @@
 """Formulas are rendered in Python's own process, and a bad one is told apart from a good one."""
 
 import re
+from types import SimpleNamespace
 
 import katexmath
 import pytest
+from docutils import nodes
+from docutils.utils import new_document
 
 from actlab.functions import CATALOGUE
 
@@ -45,6 +48,25 @@ def test_several_lines_are_aligned_and_single_ones_left_alone():
     assert katexmath.align_lines("a\n\nb") == r"\begin{aligned}a\\b\end{aligned}"
     given = r"\begin{cases} 1 \\ 2 \end{cases}"
     assert katexmath.align_lines(given) == given
+
+
+@pytest.mark.parametrize(
+    ("tex", "text", "closing", "rest"),
+    [
+        ("x", ", and", ",", " and"),
+        ("x", "). Then", ").", " Then"),
+        ("x", " and", None, " and"),
+        ("x + " * 20, ", and", None, ", and"),
+    ],
+)
+def test_a_short_formula_keeps_the_sign_after_it(tex, text, closing, rest):
+    document = new_document("page")
+    paragraph = nodes.paragraph("", "", nodes.math(tex, tex), nodes.Text(text))
+    document += paragraph
+    app = SimpleNamespace(builder=SimpleNamespace(format="html"))
+    katexmath.keep_closing_signs(app, document, "page")
+    assert paragraph[0].get("closing") == closing
+    assert paragraph[1].astext() == rest
 
 
 def test_the_style_sheet_names_fonts_that_are_there():
