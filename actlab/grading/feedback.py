@@ -30,8 +30,9 @@ def explain_text(expected: str, got: str, tolerance: Tolerance, *, reveal: bool)
         expected: what the reference printed.
         got: what the learner's answer printed.
         tolerance: of the comparison that failed.
-        reveal: whether held inputs and expected values may be named (self-study); False in a
-            class, where the same held cell grades everybody.
+        reveal: whether held inputs, expected values and words of the learner's code may be quoted
+            (self-study); False in a class, where held inputs stay held: whoever writes the code
+            could otherwise have them quoted.
 
     Returns:
         One sentence, without a full stop, that names the value and what is wrong with it.
@@ -40,7 +41,7 @@ def explain_text(expected: str, got: str, tolerance: Tolerance, *, reveal: bool)
     if not found:
         return "nothing is printed where values are expected"
     if [_label(line) for line in wanted] != [_label(line) for line in found]:
-        return _different_lines(wanted, found)
+        return _different_lines(wanted, found, reveal)
     differing = [
         index
         for index, (a, b) in enumerate(zip(wanted, found, strict=True))
@@ -66,18 +67,19 @@ def _label(line: _Line) -> str:
     return line.shown.name if line.shown else ""
 
 
-def _different_lines(wanted: list[_Line], found: list[_Line]) -> str:
+def _different_lines(wanted: list[_Line], found: list[_Line], reveal: bool) -> str:
     """The two texts do not even name the same values in the same order."""
     for a, b in zip(wanted, found, strict=False):
         if not a.shown or not b.shown or a.shown.name != b.shown.name:
             break
         if a.shown.text != b.shown.text and "other" in (a.shown.kind, b.shown.kind):
-            return f"{a.shown.name} is {_what(b.shown)}, not {_what(a.shown)}"
+            return f"{a.shown.name} is {_what(b.shown, reveal)}, not {_what(a.shown)}"
     names, texts = {_label(line) for line in wanted}, {line.text for line in wanted}
     extra = [line for line in found if not line.shown or line.shown.name not in names]
     extra = [line for line in extra if line.text not in texts]
     if extra:
-        return f"it prints something extra, {quote(extra[0].text, 60)!r}: remove the print"
+        shown = f", {quote(extra[0].text, 60)!r}" if reveal else ""
+        return f"it prints something extra{shown}: remove the print"
     found_names = {_label(line) for line in found}
     missing = [_label(line) for line in wanted if _label(line) not in found_names]
     if missing:
@@ -95,13 +97,14 @@ def _explain_line(
 ) -> str:
     a, b = wanted.shown, found.shown
     if a is None or b is None:
-        return f"the text {quote(found.text, 60)!r} is not what is expected"
+        shown = f" {quote(found.text, 60)!r}" if reveal else ""
+        return f"the text{shown} is not what is expected"
     if a.values is None or b.values is None:
         if a.kind != b.kind:
-            return f"{a.name} is {_what(b)}, not {_what(a)}"
+            return f"{a.name} is {_what(b, reveal)}, not {_what(a)}"
         if reveal:
             return f"{a.name} is {quote(b.text, 50)}, not {quote(a.text, 50)}"
-        return f"{a.name} is {quote(b.text, 50)}, which is not what is expected"
+        return f"{a.name} is not what is expected"
     if a.shape != b.shape:
         return f"{a.name} has shape {b.shape}, not {a.shape}"
     if a.kind != b.kind:
@@ -113,10 +116,12 @@ def _explain_line(
     return _explain_numbers(a, b, inputs, tolerance, reveal)
 
 
-def _what(shown: Shown) -> str:
+def _what(shown: Shown, reveal: bool = True) -> str:
     if shown.kind != "other":
         return f"a single {shown.kind}" if shown.shape == () else f"a {shown.kind} {shown.shape}"
     article = "a " if shown.text.startswith(("sequence", "mapping")) else ""
+    if not article and shown.text != "None" and not reveal:
+        return "another text"
     return article + quote(shown.text, 40)
 
 

@@ -17,8 +17,8 @@ from actlab.grading.kernel.limits import Limits
 from actlab.grading.results import NotebookResult, QuestionResult, Report
 from actlab.grading.submission import read_cells, read_submission
 
-# Imported once in the fork server when a chapter uses them; everything else is imported where it
-# is needed.
+# What a chapter imports of these is imported once, in the fork server; everything else where it is
+# needed.
 PRELOADED = ("numpy", "torch", "matplotlib", "scipy", "sklearn")
 
 Progress = Callable[[Task, QuestionResult], None]
@@ -115,14 +115,17 @@ def _ungraded(course: Course, path: Path, error: str) -> NotebookResult:
 
 
 def preload_for(chapters: Iterable[source.Chapter]) -> list[str]:
-    """The large libraries that the chapters' own code imports."""
+    """The modules of large libraries that the chapters' own code imports, and what they forbid."""
     found = {"numpy"}
     for chapter in chapters:
         for text in (*chapter.setup, *(question.answer for question in chapter.questions)):
-            found |= {name.split(".")[0] for name in _imports(text)}
+            found.update(_imports(text))
         for question in chapter.questions:  # the guards must be able to find them
             found |= {name.split(".")[0] for name in question.forbid}
-    return [name for name in PRELOADED if name in found]
+    found = {name for name in found if name.split(".")[0] in PRELOADED}
+    if any(name.split(".")[0] == "matplotlib" for name in found):
+        found.add("matplotlib.pyplot")  # it looks for fonts, which takes a second
+    return sorted(found)
 
 
 def _imports(text: str) -> Iterator[str]:

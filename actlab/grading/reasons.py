@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import builtins
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from actlab.grading.feedback import explain_text
+from actlab.grading.kernel.guard import by_hand
 from actlab.grading.kernel.limits import Limits
 from actlab.grading.kernel.names import file_name
 from actlab.grading.quote import plain, quote
@@ -34,7 +36,8 @@ class Telling:
     """How much a reason may say, and what it may look up.
 
     Attributes:
-        reveal: held inputs and expected values may be named.
+        reveal: held inputs and expected values may be named, and what the code says in a held
+            cell may be quoted, which it can choose to be the inputs.
         limits: what the kernel was allowed.
         other_names: names that the learner's other cells define.
         known_mistake: given the outcomes, the sentence of the known wrong answer that behaves the
@@ -100,7 +103,7 @@ def reason_for(outcome: CellOutcome, question: Question, answer: str, telling: T
             outcome.expected or "", outcome.text, outcome.cell.tolerance, reveal=telling.reveal
         )
     if outcome.kind == "error":
-        return _explain_error(outcome, answer, telling)
+        return _explain_error(outcome, question, answer, telling)
     if outcome.kind == "timeout":
         line = answer_line(outcome)
         where = f"; it was in line {line[0]} of your answer" if line else ""
@@ -124,11 +127,16 @@ def reason_for(outcome: CellOutcome, question: Question, answer: str, telling: T
     return "it was not run, because the process had ended"
 
 
-def _explain_error(outcome: CellOutcome, answer: str, telling: Telling) -> str:
+def _explain_error(outcome: CellOutcome, question: Question, answer: str, telling: Telling) -> str:
     name, message = quote(outcome.ename, 60), quote(outcome.evalue, 160)
     line = answer_line(outcome)
+    may_quote = telling.reveal or outcome.cell.role != "held"
+    if not may_quote and not isinstance(getattr(builtins, name, None), type):
+        name = name if name == FORBIDDEN_ERROR else "an exception"
     if name == FORBIDDEN_ERROR:
-        return message
+        # An answer may raise something of that name too, with words of its own.
+        named = any(message == by_hand(word) for word in question.forbid)
+        return message if named else "it raises an exception of the grader's"
     if name == "NotImplementedError":
         return "not written yet"
     if name in ("SyntaxError", "IndentationError", "TabError"):
@@ -144,7 +152,7 @@ def _explain_error(outcome: CellOutcome, answer: str, telling: Telling) -> str:
                 f"{match[1]} is defined in another cell, and only the answer cell is graded: "
                 "move it there"
             )
-    text = f"it raises {name}" + (f": {message}" if message else "")
+    text = f"it raises {name}" + (f": {message}" if message and may_quote else "")
     if line is None:
         return text
     source = answer.splitlines()[line[0] - 1].strip() if line[0] <= len(answer.splitlines()) else ""

@@ -79,7 +79,8 @@ def test_a_missing_nan_is_named():
         (True, False, "y is False, not True"),
         (np.array([True, False]), np.array([False, True]), "opposite of what is expected"),
         (np.array([True, False]), np.array([True, True]), "y is wrong in 1 of 2 places"),
-        ("relu", "gelu", "y is text 'gelu', which is not what is expected"),
+        ("relu", "gelu", "y is not what is expected"),
+        (1.0, "gelu", "y is another text, not a single float"),
         (None, 1.0, "y is a single float, not None"),
         ((1.0, 2.0), (1.0, 2.0, 3.0), "y is a sequence of 3, not a sequence of 2"),
         ((1.0, 2.0), 1.0, "y is a single float, not a sequence of 2"),
@@ -100,7 +101,8 @@ def test_rounded_values_are_compared_as_they_are_graded():
 
 def test_what_is_printed_besides_is_named():
     want = text(y=1.0)
-    assert "prints something extra, 'debug 3'" in explain(want, "debug 3\n" + want)
+    assert "extra, 'debug 3': remove" in explain(want, "debug 3\n" + want, reveal=True)
+    assert explain(want, "debug 3\n" + want) == "it prints something extra: remove the print"
     assert explain(want, "") == "nothing is printed where values are expected"
     assert "z is missing" in explain(text(y=1.0, z=2.0), text(y=1.0))
     assert "another order" in explain(text(y=1.0, z=2.0), text(z=2.0, y=1.0))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
+import time
 
 import grading_sample
 import nbformat
+import psutil
 import pytest
 from grading_sample import QUICK, by_question
 
@@ -105,6 +108,24 @@ def test_in_a_class_no_held_value_is_told(graded):
     assert "it is" in told
     hidden = graded(q3=answer, options=Options(reveal=False))["q3"].reason
     assert "it is" not in hidden
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "raise ValueError(repr(x))",
+        "raise type(repr(x[0]), (Exception,), {})",
+        "raise type('ForbiddenUse', (BaseException,), {})(repr(x))",
+        "print(x)",
+        "return repr(x)",
+        "return [repr(x)]",
+    ],
+)
+def test_nor_can_the_answer_have_it_told(graded, body):
+    answer = f"def sign(x):\n    if len(x) > 3:\n        {body}\n    return np.sign(x)"
+    result = graded(q1=answer, options=Options(reveal=False))["q1"]
+    assert result.points == 0
+    assert not re.search(r"\d\.\d", result.reason), result.reason
 
 
 @pytest.mark.parametrize(
@@ -350,3 +371,37 @@ def test_a_dead_fork_server_is_started_again(course, hand_in):
             launcher._server.kill()
             launcher._server.wait()
         assert grade([hand_in()], course, launcher=launcher).notebooks[0].is_full
+
+
+def test_a_killed_grader_leaves_no_process(root):
+    solve(root, q1="while True:\n    pass")
+    command = [sys.executable, "-m", "actlab", "grade", "--course", str(root)]
+    grader = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    me = psutil.Process(grader.pid)
+    deadline = time.monotonic() + 60
+    while not (family := me.children(recursive=True)) or len(family) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    grader.kill()
+    grader.wait()
+    _, alive = psutil.wait_procs(family, timeout=20)
+    assert alive == []
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("import numpy as np", ["numpy"]),
+        ("from scipy.special import erf\nimport math", ["numpy", "scipy.special"]),
+        ("import torch.nn.functional as F", ["numpy", "torch.nn.functional"]),
+        ("import matplotlib", ["matplotlib", "matplotlib.pyplot", "numpy"]),
+        ("import requests\nfrom . import x\n%magic", ["numpy"]),
+    ],
+)
+def test_what_a_chapter_imports_is_imported_once(course, text, wanted):
+    from dataclasses import replace
+
+    from actlab.grading.grade import preload_for
+
+    chapter = replace(course.chapter("90_sample"), setup=(text,))
+    assert preload_for([chapter]) == wanted

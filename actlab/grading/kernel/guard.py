@@ -44,7 +44,12 @@ class ForbiddenUse(BaseException):
     """
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"it uses {name}, which this question asks you to build by hand")
+        super().__init__(by_hand(name))
+
+
+def by_hand(name: str) -> str:
+    """What a learner reads who used ``name``."""
+    return f"it uses {name}, which this question asks you to build by hand"
 
 
 class Guard:
@@ -86,7 +91,7 @@ class Guard:
         self._replace_everywhere(target, _Guarded(target, name))
         twin = getattr(owner, f"{last}_", None)
         if callable(twin):
-            self._replace_everywhere(twin, _Guarded(twin, f"{name}_"))
+            self._replace_everywhere(twin, _Guarded(twin, name))
         if name.startswith("torch."):
             _guard_operator(last, name)
         return False
@@ -99,7 +104,7 @@ class Guard:
             if value is module:
                 self._namespace[key] = stand_in
             elif callable(value) and _is_in(getattr(value, "__module__", None), name):
-                self._namespace[key] = _Guarded(value, f"{name}.{key}")
+                self._namespace[key] = _Guarded(value, name)
 
     def _replace_everywhere(self, original: Any, stand_in: Any) -> None:
         spaces = [self._namespace]
