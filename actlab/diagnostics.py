@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Literal
+
 import numpy as np
 import torch
 
@@ -45,3 +48,41 @@ def bends_on_line(networks: Stack, start: np.ndarray, end: np.ndarray) -> list[n
             value = np.maximum(np.concatenate([z, at_crossing])[order], 0)
         found.append(position[1:-1])
     return found
+
+
+def left_reach(
+    function: Callable[[torch.Tensor], torch.Tensor],
+    dtype: torch.dtype = torch.float32,
+    of: Literal["value", "gradient"] = "gradient",
+    start: float = -1.0,
+    end: float = -20.0,
+) -> float:
+    """How far to the left an activation's value or gradient is anything but exactly 0.
+
+    The numbers tried are 10,000 a unit, rounded to ``dtype``: every number of a 16-bit type left of
+    -1 is among them. The gradient is autograd's.
+
+    Args:
+        function: elementwise, on torch tensors.
+        dtype: type of the input, and so of the arithmetic under test.
+        of: what has to differ from 0.
+        start: where to begin.
+        end: where to stop looking.
+
+    Returns:
+        The leftmost number whose value or gradient is not 0; ``end`` if there is no end in sight,
+        and NaN if everything is 0.
+
+    Raises:
+        ValueError: ``of`` is neither "value" nor "gradient", or ``end`` is not left of ``start``.
+    """
+    if of not in ("value", "gradient"):
+        raise ValueError(f"of must be 'value' or 'gradient', not {of!r}")
+    if not end < start:
+        raise ValueError(f"end ({end}) must lie left of start ({start})")
+    count = round((start - end) * 10_000) + 1
+    x = torch.linspace(start, end, count, dtype=torch.float64).to(dtype).requires_grad_()
+    y = function(x)
+    (slope,) = torch.autograd.grad(y, x, torch.ones_like(y))
+    found = x.detach()[(y if of == "value" else slope) != 0]
+    return found.min().item() if len(found) else float("nan")

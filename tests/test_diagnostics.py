@@ -1,4 +1,4 @@
-"""Bends of ReLU networks on a line, against an independent count with exact fractions."""
+"""Bends on a line, against an independent count with exact fractions; reach of a gradient."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from actlab.diagnostics import bends_on_line
+from actlab.diagnostics import bends_on_line, left_reach
 from actlab.training import Stack, build
 
 
@@ -115,3 +115,42 @@ def test_no_gradient_is_recorded():
     networks = build([2, 4, 2], torch.relu, seeds=1)
     bends_on_line(networks, np.zeros(2), np.ones(2))
     assert all(p.grad is None for p in networks.parameters())
+
+
+# --- how far left a gradient reaches --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_reach_of_a_function_with_a_known_end(dtype):
+    # Powers of two are numbers of every type, and between them nothing is rounded to them.
+    assert left_reach(lambda x: torch.where(x >= -4, x * x, 0), dtype) == -4
+    assert left_reach(lambda x: torch.where(x >= -4, 3.0, 0) + 0 * x, dtype, "value") == -4
+
+
+def test_reach_tells_value_and_gradient_apart():
+    def clipped(x):
+        return x.clamp(min=-2.0)
+
+    assert left_reach(clipped, of="value") == -20
+    assert left_reach(clipped) == -2
+
+
+def test_reach_tries_every_number_of_a_16_bit_type():
+    bits = torch.arange(-(2**15), 2**15, dtype=torch.int32).to(torch.int16)
+    for dtype in (torch.float16, torch.bfloat16):
+        numbers = bits.view(dtype)
+        for number in numbers[(numbers < -5) & (numbers > -5.1)]:
+            assert left_reach(lambda x, at=number: torch.where(x == at, x, 0), dtype) == number
+
+
+def test_reach_of_nothing_is_nan_and_of_everything_is_the_end():
+    assert np.isnan(left_reach(torch.relu))
+    assert left_reach(torch.relu, start=1.0, end=-1.0) == pytest.approx(0, abs=2e-4)
+    assert left_reach(torch.nn.functional.leaky_relu, end=-3.0) == -3
+
+
+def test_reach_refuses_what_it_cannot_measure():
+    with pytest.raises(ValueError, match="'value' or 'gradient'"):
+        left_reach(torch.relu, of="slope")
+    with pytest.raises(ValueError, match="must lie left of"):
+        left_reach(torch.relu, start=-5.0, end=-5.0)
