@@ -80,11 +80,16 @@ def require(*tensors: Tensor) -> None:
         TypeError: an argument is not a tensor, or its dtype is not a floating one.
         ValueError: the tensors are on different devices.
     """
+    try:
+        import torch
+    except ImportError:
+        raise KernelUnavailable(available()[1]) from None
+    if torch.compiler.is_compiling():
+        # A trace sees stand-ins for tensors; the kernels look at the real ones when they run.
+        return
     possible, reason = available()
     if not possible:
         raise KernelUnavailable(reason)
-    import torch
-
     supported = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
     for tensor in tensors:
         if not isinstance(tensor, torch.Tensor):
@@ -98,12 +103,21 @@ def require(*tensors: Tensor) -> None:
             raise ValueError(
                 f"all tensors must be on one device, got {tensors[0].device} and {tensor.device}"
             )
-        if interpreting() and tensor.device.type != "cpu":
-            raise KernelUnavailable(
-                f"TRITON_INTERPRET=1 takes CPU tensors, and this one is on {tensor.device}"
-            )
-        if not interpreting() and tensor.device.type != "cuda":
-            raise KernelUnavailable(
-                f"the Triton kernels run on an NVIDIA GPU, and this tensor is on "
-                f"{tensor.device}: move it with .cuda()"
-            )
+        require_device(tensor)
+
+
+def require_device(tensor: Tensor) -> None:
+    """Check that a kernel can reach this tensor's memory.
+
+    Raises:
+        KernelUnavailable: it cannot.
+    """
+    if interpreting() and tensor.device.type != "cpu":
+        raise KernelUnavailable(
+            f"TRITON_INTERPRET=1 takes CPU tensors, and this one is on {tensor.device}"
+        )
+    if not interpreting() and tensor.device.type != "cuda":
+        raise KernelUnavailable(
+            "the Triton kernels run on an NVIDIA GPU, and this tensor is on "
+            f"{tensor.device}: move it with .cuda()"
+        )

@@ -15,6 +15,7 @@ import triton.language as tl
 from torch import Tensor
 
 from actlab.kernels import launch
+from actlab.kernels.availability import require_device
 from actlab.kernels.formulas import FORMULAS, Formula
 from actlab.kernels.mathematics import INTERPRETED
 
@@ -97,7 +98,12 @@ def is_wide(dtype: torch.dtype) -> bool:
 
 
 def on_device_of(tensor: Tensor) -> contextlib.AbstractContextManager[Any]:
-    """Triton launches on the current GPU, which need not be the tensor's."""
+    """Triton launches on the current GPU, which need not be the tensor's.
+
+    Raises:
+        KernelUnavailable: the tensor is not where kernels run.
+    """
+    require_device(tensor)
     if tensor.is_cuda and tensor.device.index != torch.cuda.current_device():
         return torch.cuda.device(tensor.device)
     return contextlib.nullcontext()

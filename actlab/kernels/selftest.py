@@ -54,6 +54,11 @@ FROM_OUTPUT: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "sigmoid": lambda y: y * (1 - y),
     "tanh": lambda y: (1 - y) * (1 + y),
 }
+#: Values that random ones miss: zeros, limits, beyond the range, subnormal, a far tail.
+SPECIALS = (0.0, -0.0, math.inf, -math.inf, 1e30, -1e30, 1e-40, -1e-40, -90.0)
+#: Largest relative error of a single float32 result where it is not 1e-6 (some 8 ulp). The cubic
+#: in the exponent of GELU's tanh form costs digits in its tail, of which torch's own has none.
+FLOAT32_ERROR = {"gelu_tanh": 3e-5}
 #: ‖Δ‖/‖reference‖ that random inputs must stay below, by dtype.
 TOLERANCE = {"float64": 1e-7, "float32": 1e-6, "float16": 1e-3, "bfloat16": 8e-3}
 
@@ -202,45 +207,43 @@ def check_exhaustively(name: str, parameters: dict[str, float], rng: np.random.G
 
 
 def check_random(name: str, parameters: dict[str, float], rng: np.random.Generator) -> str:
-    """float32 (float64 in the interpreter) at all sizes and layouts, forward and backward."""
+    """float32 at all sizes and float64, a transposed tensor, forward and backward."""
     torch = _torch()
     entry = get(name)
     worst = 0.0
-    for dtype in (torch.float32, torch.float64) if interpreting() else (torch.float32,):
-        shapes = [(size,) for size in SIZES] + [(37, 53)]
-        for shape in shapes:
-            x = torch.from_numpy(4 * rng.standard_normal(shape)).to(dtype).to(device())
-            if len(shape) > 1:
-                x = x.t()
-            elif x.numel() > 1000:
-                specials = [0.0, -0.0, math.inf, -math.inf, 1e30, -1e30, 1e-40, -1e-40, -90.0]
-                x[-len(specials) :] = torch.tensor(specials, dtype=dtype)
-            x.requires_grad_()
-            g = torch.from_numpy(rng.standard_normal(x.shape)).to(dtype).to(x.device)
-            y = kernels.apply(name, x, **parameters)
-            (dx,) = _gradient(y, x, g)
-            wanted = np.asarray(entry.forward(numbers(x), **parameters))
-            with np.errstate(over="ignore"):
-                wanted = wanted.astype(np.dtype(str(dtype).removeprefix("torch.")))
-            finite = np.isfinite(wanted) & np.isfinite(numbers(x)) & (np.abs(wanted) < 1e20)
-            _expect(
-                bool((np.isfinite(wanted) | (numbers(y) == wanted)).all()),
-                f"{shape}: an infinity is wrong",
-            )
-            kept = torch.from_numpy(finite)
-            worst = max(
-                worst,
-                _close(f"{shape}", y.detach().cpu()[kept], numbers(y.new_tensor(wanted[finite]))),
-            )
-            slope = np.asarray(entry.derivative(numbers(x), **parameters))
-            if name in FROM_OUTPUT:
-                slope = FROM_OUTPUT[name](numbers(y))
-            wanted = numbers(g) * slope
-            with np.errstate(invalid="ignore"):
-                finite = np.isfinite(wanted) & (np.abs(wanted) < 1e20)
-            kept = torch.from_numpy(finite)
-            worst = max(worst, _close(f"gradient {shape}", dx.cpu()[kept], wanted[finite]))
-    return f"float32 {worst:.1e}"
+    shapes = [(torch.float32, (size,)) for size in SIZES]
+    for dtype, shape in [*shapes, (torch.float32, (37, 53)), (torch.float64, (1025,))]:
+        x = torch.from_numpy(4 * rng.standard_normal(shape)).to(dtype).to(device())
+        if len(shape) > 1:
+            x = x.t()
+        elif x.numel() > 1000:
+            x[: len(SPECIALS)] = torch.tensor(SPECIALS, dtype=dtype)
+        x.requires_grad_()
+        g = torch.from_numpy(rng.standard_normal(x.shape)).to(dtype).to(x.device)
+        y = kernels.apply(name, x, **parameters)
+        (dx,) = _gradient(y, x, g)
+        wanted = np.asarray(entry.forward(numbers(x), **parameters))
+        with np.errstate(over="ignore"):
+            rounded = wanted.astype(str(dtype).removeprefix("torch.")).astype(np.float64)
+        limits = ~np.isfinite(rounded)
+        _expect(bool((numbers(y)[limits] == rounded[limits]).all()), f"{shape}: a wrong infinity")
+        ordinary = ~limits & (np.abs(rounded) > 1e-37)
+        if dtype == torch.float32:
+            error = np.abs(numbers(y) - wanted)[ordinary] / np.abs(wanted[ordinary])
+            worst = max(worst, float(error.max(initial=0.0)))
+            limit = FLOAT32_ERROR.get(name, 1e-6)
+            # Before Triton 3.9 the interpreter rounds twice in a fused multiply-add.
+            limit *= 5 if interpreting() else 1
+            _expect(worst < limit, f"{shape}: relative error {worst:.1e} of an element")
+        slope = np.asarray(entry.derivative(numbers(x), **parameters))
+        if name in FROM_OUTPUT:
+            slope = FROM_OUTPUT[name](numbers(y))
+        wanted = numbers(g) * slope
+        # Values of ±∞ and 1e30 would drown the others in the norm.
+        kept = torch.from_numpy(np.abs(numbers(x)) < 1e20)
+        _close(f"{shape}", y.detach().cpu()[kept], rounded[kept.numpy()])
+        _close(f"gradient {shape}", dx.cpu()[kept], wanted[kept.numpy()])
+    return f"float32 {worst:.1e} at worst"
 
 
 def check_elementwise(name: str, rng: np.random.Generator) -> str:
@@ -340,13 +343,13 @@ def check_rows(name: str, rng: np.random.Generator) -> str:
 
 
 def check_bias_activation(rng: np.random.Generator) -> str:
-    """activation(x + bias) with the gradients of both, for a formula of each kind."""
+    """activation(x + bias) with the gradients of both; formulas that save either tensor."""
     torch = _torch()
     worst = 0.0
-    for dtype in (*_dtypes(), torch.float64) if interpreting() else _dtypes():
-        for name in ("relu", "gelu", "leaky_relu2", "sigmoid"):
+    for dtype in _dtypes():
+        for name in ("relu", "gelu", "leaky_relu2"):
             entry = get(name)
-            for shape in ((3, 5, 50), (130, 256), (0, 4), (300, 1)):
+            for shape in ((3, 5, 50), (130, 300), (0, 4)):
                 x = _draw(rng, shape, dtype).requires_grad_()
                 bias = _draw(rng, shape[-1:], dtype).requires_grad_()
                 g = _draw(rng, shape, dtype)

@@ -97,9 +97,9 @@ def test_a_spill_and_a_narrow_access_would_be_counted(targets):
     assert set(found["ragged"].loads) != {"128"}
 
 
-@pytest.mark.parametrize("dtype", ["fp32", "fp16"])
-def test_other_dtypes_compile_without_spills(dtype):
-    for name, found in sass.count(sass.elementwise_targets((dtype,))).items():
+def test_float32_compiles_without_spills():
+    """Its formulas are longer than those of the 16-bit dtypes, and nothing else compiles them."""
+    for name, found in sass.count(sass.elementwise_targets(("fp32",))).items():
         assert found.spills == 0, name
         assert {*found.loads, *found.stores} == {"128"}, name
 
