@@ -13,5 +13,12 @@ works.
 
 The rule that everything rests on: the verdict is computed outside the process that runs the
 learner's code, from values that this process cannot know. What it may do to the machine meanwhile
-is the subject of :mod:`kernel`, which also says what is not protected.
+is the subject of :mod:`kernel`, which also says what is not protected there.
+
+What nobody can grade away: an answer copied from a neighbour or from the published solutions; code
+that hides a forbidden call from the guard (:mod:`kernel.guard`). The reference answer of a question
+that another one ``needs`` runs in the other one's process, where it can be read. In a class,
+reasons quote nothing of what the code prints in held cells, but a factor or an offset that it
+chooses can still carry a number out; held inputs are drawn anew for every run, so that number helps
+nobody.
 """

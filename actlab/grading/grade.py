@@ -32,6 +32,7 @@ def grade(
     launcher: Launcher | None = None,
     engine: str = "pipe",
     limits: Limits | None = None,
+    started: Callable[[int], None] | None = None,
     progress: Progress | None = None,
 ) -> Report:
     """Grade every notebook, each question in a kernel of its own.
@@ -42,6 +43,7 @@ def grade(
         options: seed, and how much reasons may say.
         launcher: a warm one to use again; it stays open. Default: one for this call, with
             ``engine`` and ``limits``.
+        started: called once with the number of questions.
         progress: called after each question.
 
     Returns:
@@ -64,6 +66,8 @@ def grade(
         preload_for(task.chapter for task in tasks), engine=engine, limits=limits
     )
     try:
+        if started is not None:
+            started(sum(len(task.chapter.questions) for task in tasks))
         if tasks:
             launcher.warm_up()
             run(Job(launcher, options, tasks, progress))

@@ -137,7 +137,7 @@ class QuestionNotebook(IPyNbFile):
 
     def setup(self) -> None:
         """Start the learner's kernel, and beside it a run of the reference."""
-        self.kernel = None
+        self.kernel = self.reference = None
         self.reference = self.job.references.run(
             (self.task.chapter.name, self.question.id), self._reference_cells()
         )
@@ -156,7 +156,8 @@ class QuestionNotebook(IPyNbFile):
         """End both kernels and conclude."""
         if self.kernel is not None:
             self.kernel.stop()
-        self.job.references.done(self.reference)
+        if self.reference is not None:  # else an interrupt came before it was asked for
+            self.job.references.done(self.reference)
         if len(self.outcomes) == len(self.trial_cells):
             self.job.finish(self.task, self.conclude())
 
@@ -205,6 +206,9 @@ class QuestionCell(IPyNbCell):
             )
             outcome.kind = "skipped" if gone_before else "start" if kernel is None else "crash"
             raise LostError("the kernel is gone")
+        # Until nbval has compared, nothing counts as right: an interrupt, or an exception that
+        # nobody foresaw, must not leave points behind.
+        outcome.kind = "unfinished"
         kernel.announce(self.trial_cell.role)
         try:
             super().runtest()
@@ -214,6 +218,8 @@ class QuestionCell(IPyNbCell):
         except NbCellError:
             outcome.kind = "differs"
             raise
+        else:
+            outcome.kind = "ok"
         finally:
             self._keep_outputs(outcome)
             if self.parent.timed_out:
@@ -255,7 +261,7 @@ class QuestionCell(IPyNbCell):
 
     def repr_failure(self, excinfo: Any, style: Any = None) -> str:
         """The reason, in the words of the report."""
-        if self.outcome is None or self.outcome.kind == "ok":
+        if self.outcome is None or self.outcome.kind == "unfinished":
             return f"the grader itself failed: {excinfo.value!r}"
         notebook = self.parent
         return reason_for(self.outcome, notebook.question, notebook.answer, notebook.telling())

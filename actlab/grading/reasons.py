@@ -124,6 +124,8 @@ def reason_for(outcome: CellOutcome, question: Question, answer: str, telling: T
             "the course's own code failed, which is not your mistake; please report question "
             f"{question.id}" + (f" ({outcome.ename})" if outcome.ename else "")
         )
+    if outcome.kind == "unfinished":
+        return "it was not judged to its end; grade it again"
     return "it was not run, because the process had ended"
 
 

@@ -49,8 +49,8 @@ class CellOutcome:
 
     Attributes:
         kind: ``ok``, ``differs``, ``error``, ``timeout``, ``crash``, ``output``, ``garbage``,
-            ``start``, ``skipped`` (the kernel was gone before it) or ``course`` (the reference
-            failed, so there is nothing to compare with).
+            ``start``, ``skipped`` (the kernel was gone before it), ``unfinished`` (not compared) or
+            ``course`` (the reference failed, so there is nothing to compare with).
         text: what it printed on stdout.
         expected: what the reference printed, where that is known.
         ename, evalue, traceback: of the exception that ended it, if one did.

@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from nbformat.v4 import new_code_cell, new_notebook
@@ -59,6 +60,28 @@ class QuestionProof:
     kills: tuple[Kill, ...]
     stale: tuple[str, ...] = ()
 
+    def as_dict(self) -> dict[str, Any]:
+        """The proof as plain data, for ``actlab verify --json``."""
+        return {
+            "chapter": self.chapter,
+            "question": self.question.id,
+            "title": self.question.title,
+            "points": float(self.question.points),
+            "reference": float(self.reference.points),
+            "stub": float(self.stub.points),
+            "wrong": [
+                {
+                    "because": kill.because,
+                    "points": float(kill.result.points),
+                    "verdict": kill.result.verdict,
+                    "reason": kill.result.reason,
+                    "caught": kill.is_caught,
+                }
+                for kill in self.kills
+            ],
+            "problems": self.problems(),
+        }
+
     def problems(self) -> list[str]:
         """What is wrong, in sentences; empty when the question is sound."""
         where = f"{self.chapter} {self.question.id}"
@@ -90,25 +113,46 @@ def verify(
     engine: str = "pipe",
     limits: Limits | None = None,
     launcher: Launcher | None = None,
+    seed: int | None = None,
+    reveal: bool = True,
     progress: Callable[[QuestionResult], None] | None = None,
 ) -> list[QuestionProof]:
     """Grade the stub, the reference and every known wrong answer of every question.
+
+    Args:
+        launcher: a warm one to use again; it stays open. Default: one for this call, with
+            ``engine`` and ``limits``.
+        seed: of the held inputs; drawn anew when None. A page that is built from the proofs gives
+            one, so that it does not change from one build to the next.
+        reveal: reasons may name held inputs and expected values.
+        progress: called after each answer that was graded.
 
     Raises:
         SourceError: a stub cannot be made.
     """
     chapters = list(chapters)
+    # Drawn anew for each proof, and the same for all of its notebooks.
+    options = Options(
+        seed=secrets.randbelow(2**31) if seed is None else seed, reveal=reveal, explain=False
+    )
     own = launcher is None
     launcher = launcher or Launcher(preload_for(chapters), engine=engine, limits=limits)
     try:
-        return [proof for chapter in chapters for proof in _verify_one(chapter, launcher, progress)]
+        return [
+            proof
+            for chapter in chapters
+            for proof in _verify_one(chapter, launcher, options, progress)
+        ]
     finally:
         if own:
             launcher.close()
 
 
 def _verify_one(
-    chapter: Chapter, launcher: Launcher, progress: Callable[[QuestionResult], None] | None
+    chapter: Chapter,
+    launcher: Launcher,
+    options: Options,
+    progress: Callable[[QuestionResult], None] | None,
 ) -> list[QuestionProof]:
     course = Course(chapter.path.resolve().parents[1])
     rounds = max(len(question.wrongs) for question in chapter.questions)
@@ -133,8 +177,7 @@ def _verify_one(
         report = grade(
             paths,
             course,
-            # Drawn anew for each proof, and the same for all of its notebooks.
-            options=Options(explain=False, seed=secrets.randbelow(2**31)),
+            options=options,
             launcher=launcher,
             progress=(lambda task, result: progress(result)) if progress else None,
         )

@@ -44,3 +44,20 @@ def test_stub_reference_and_known_wrong_answers_grade_as_they_should(name, cours
     for proof in verify([COURSE.chapter(name)], launcher=course_launcher):
         problems += proof.problems()
     assert not problems, "\n".join(problems)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_both_engines_agree_on_every_answer(name, course_launcher):
+    """The light shell judges as a real Jupyter kernel does."""
+    chapter = COURSE.chapter(name)
+
+    def verdicts(proofs):
+        return [
+            (proof.question.id, result.verdict, result.points)
+            for proof in proofs
+            for result in (proof.reference, proof.stub, *(kill.result for kill in proof.kills))
+        ]
+
+    jupyter = verify([chapter], engine="jupyter", seed=1)
+    assert verdicts(jupyter) == verdicts(verify([chapter], launcher=course_launcher, seed=1))

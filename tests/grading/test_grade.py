@@ -405,3 +405,13 @@ def test_what_a_chapter_imports_is_imported_once(course, text, wanted):
 
     chapter = replace(course.chapter("90_sample"), setup=(text,))
     assert preload_for([chapter]) == wanted
+
+
+def test_a_comparison_that_breaks_off_leaves_no_points(graded, monkeypatch):
+    def breaks(self, *arguments):
+        raise RuntimeError("nobody foresaw this")
+
+    monkeypatch.setattr("actlab.grading.nodes.QuestionCell.compare_outputs", breaks)
+    results = graded()
+    assert {result.points for result in results.values()} == {0}
+    assert results["q1"].reason == "it was not judged to its end; grade it again"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import grading_sample
 import nbformat
 import pytest
@@ -51,7 +53,12 @@ def test_a_course_that_is_not_sound_is_found_out(broken, launcher):
 
 
 def test_the_command_prints_the_table_and_the_problems(broken, capsys):
-    assert main(["verify", "--course", str(broken)]) == 1
+    out = broken / "table.json"
+    assert main(["verify", "--course", str(broken), "--json", str(out), "--seed", "1"]) == 1
+    first = json.loads(out.read_text())
+    assert [proof["question"] for proof in first] == ["q1", "q2", "q3"]
+    assert [wrong["caught"] for wrong in first[0]["wrong"]] == [True, False, True, True]
+    assert first[2]["problems"]
     said = capsys.readouterr().out
     assert "90_sample q1: reference 1 of 1, stub 0, 3 of 4 wrong answers caught" in said
     assert "    Zero has the sign 0. -> fail: " in said

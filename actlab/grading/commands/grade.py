@@ -108,20 +108,21 @@ def run(arguments: argparse.Namespace) -> int:
     from actlab.grading.job import Options
     from actlab.grading.table import print_report
 
-    with _progress(len(paths)) as step:
+    with _progress() as (started, step):
         report = grade(
             paths,
             course,
             options=Options(seed=arguments.seed),
             engine=arguments.engine,
             limits=limits,
+            started=started,
             progress=step,
         )
     print_report(report, sys.stdout)
     if arguments.hint is not None:
         print(_hint(arguments.hint, report, course))
     if arguments.json is not None:
-        _write_json(report.as_dict(), arguments.json)
+        write_json(report.as_dict(), arguments.json)
     if any(notebook.error for notebook in report.notebooks):
         return 2
     return 0 if all(notebook.is_full for notebook in report.notebooks) else 1
@@ -158,23 +159,26 @@ def chosen(course: Course, names: list[str]) -> list[Path]:
 
 
 @contextlib.contextmanager
-def _progress(notebooks: int) -> Iterator[Callable[..., None]]:
+def _progress() -> Iterator[tuple[Callable[[int], None], Callable[..., None]]]:
     """A bar on a terminal's stderr, nothing in a pipe."""
     from rich.console import Console
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield lambda task, result: None
+        yield (lambda total: None), (lambda task, result: None)
         return
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=console, transient=True) as bar:
         line = bar.add_task("starting", total=None)
 
-        def step(task: Any, result: Any) -> None:
-            bar.update(line, description=f"graded {task.chapter.name} {result.id}")
+        def started(total: int) -> None:
+            bar.update(line, total=total)
 
-        yield step
+        def step(task: Any, result: Any) -> None:
+            bar.update(line, description=f"{task.chapter.name} {result.id}", advance=1)
+
+        yield started, step
 
 
 def _hint(wanted: str, report: Any, course: Course) -> str:
@@ -199,7 +203,12 @@ def _hint(wanted: str, report: Any, course: Course) -> str:
     return f"Hint {number} of 3 for {notebook.chapter} {question.id}{more}:\n{text}"
 
 
-def _write_json(content: dict[str, Any], path: Path) -> None:
+def write_json(content: Any, path: Path) -> None:
+    """Write ``content`` in one step.
+
+    Raises:
+        CommandError: the file cannot be written.
+    """
     temporary = path.with_name(path.name + ".tmp")
     try:
         temporary.write_text(

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from actlab.cli import CommandError
+from actlab.grading.commands.grade import write_json
 from actlab.grading.course import Course
 from actlab.grading.imports import skip_slow_imports
 
@@ -21,6 +22,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("chapters", nargs="*", metavar="CHAPTER", help="chapters to verify (all)")
     parser.add_argument(
         "--engine", choices=("pipe", "jupyter"), default="pipe", help="as for 'actlab grade'"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the kill table to FILE")
+    parser.add_argument(
+        "--seed", type=int, metavar="N", help="draw the same inputs every time (new ones)"
     )
     parser.add_argument(
         "--course", type=Path, metavar="DIR", help="the folder that holds solutions/ (found)"
@@ -46,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
         if sys.stderr.isatty():
             print(f"\r{count} answers graded", end="", file=sys.stderr, flush=True)
 
-    proofs = verify(chapters, engine=arguments.engine, progress=step)
+    proofs = verify(chapters, engine=arguments.engine, seed=arguments.seed, progress=step)
     if sys.stderr.isatty():
         print("\r" + " " * 40 + "\r", end="", file=sys.stderr)
     problems = []
@@ -60,6 +65,8 @@ def run(arguments: argparse.Namespace) -> int:
         for kill in proof.kills:
             print(f"    {kill.because} -> {kill.result.verdict}: {kill.result.reason}")
         problems += proof.problems()
+    if arguments.json is not None:
+        write_json([proof.as_dict() for proof in proofs], arguments.json)
     for problem in problems:
         print(f"PROBLEM {problem}")
     return 1 if problems else 0
