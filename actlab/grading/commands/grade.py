@@ -107,8 +107,17 @@ def run(arguments: argparse.Namespace) -> int:
     from actlab.grading.grade import grade
     from actlab.grading.job import Options
     from actlab.grading.table import print_report
+    from actlab.learner.regrade import remembering
 
-    with _progress() as (started, step):
+    def warn(sentence: str) -> None:
+        print(sentence, file=sys.stderr)
+
+    with _progress() as (started, step), remembering(course, warn) as keep:
+
+        def done(task: Any, result: Any) -> None:
+            keep(task, result)
+            step(task, result)
+
         report = grade(
             paths,
             course,
@@ -116,7 +125,7 @@ def run(arguments: argparse.Namespace) -> int:
             engine=arguments.engine,
             limits=limits,
             started=started,
-            progress=step,
+            progress=done,
         )
     print_report(report, sys.stdout)
     if arguments.hint is not None:
