@@ -67,11 +67,12 @@ def contents(written: Callable[[str], bool]) -> str:
     for part, chapters in itertools.groupby(CHAPTERS, key=lambda chapter: chapter.part):
         lines += ["", f"**{part}**", ""]
         for chapter in chapters:
-            name = f"{chapter.number}. {chapter.title}"
             if written(chapter.name):
-                name = f"[{name}](/notebooks/{chapter.name}.ipynb)"
+                name = f"[{heading(chapter)}](/notebooks/{chapter.name}.ipynb)"
                 lines.append(f"- {name}: {chapter.question}")
             else:
+                # "2. Sigmoid" at the start of an item would begin a numbered list.
+                name = rf"{chapter.number}\. {chapter.title}"
                 lines.append(f"- {name}: {chapter.question} *(planned)*")
     return "\n".join(lines).strip()
 

@@ -55,7 +55,9 @@ def for_reading(notebook: dict) -> dict:
             code = _fenced(source(cell), "python")
             cell = _markdown(cell, _folded(meta.get("because", "A wrong answer"), code))
         elif role is None and cell["cell_type"] == "markdown":
-            cell["source"] = re.sub(r"^# Exercises:", "# Solutions:", source(cell), flags=re.M)
+            cell["source"] = re.sub(
+                r"^# (?:Exercises: )?", "# Solutions: ", source(cell), count=1, flags=re.M
+            )
         cells.append(cell)
     for index, cell in enumerate(cells):
         cell["id"] = f"cell-{index}"

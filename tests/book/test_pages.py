@@ -66,6 +66,7 @@ def test_every_part_of_the_course_is_listed_once_with_links_to_what_exists():
     assert text.count("\n- ") + text.startswith("- ") == len(CHAPTERS) == 17
     assert "[4. ReLU](/notebooks/04_relu.ipynb): Why did the crudest function win?" in text
     assert text.count("*(planned)*") == 16
+    assert not re.search(r"^- \d+\. ", text, re.M)  # a numbered list within the list
 
 
 def test_the_counts_of_the_ledger_add_up():
