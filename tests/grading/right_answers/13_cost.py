@@ -1,5 +1,5 @@
 """Right answers to 13_cost, each written in another way; all get full marks."""
-# ruff: noqa: E402, F811, F821, RET505
+# ruff: noqa: B905, E402, F811, F821, RET503, RUF017, SIM108
 # The cells repeat names, and use what the notebook's set-up cell defines (np, math).
 
 
