@@ -53,6 +53,11 @@ COMMANDS: dict[str, Command] = {
         "actlab solution 04_relu q2",
     ),
     "grade": Command("actlab.grading.commands.grade", "grade exercises", "actlab grade 04_relu"),
+    "class": Command(
+        "actlab.classroom.command",
+        "grade a class, and prove the exercises before a release",
+        "actlab class grade submissions/ --out grades",
+    ),
     "release": Command(
         "actlab.grading.commands.release",
         "build exercises/ from solutions/",
