@@ -17,7 +17,7 @@ import nbformat
 import pytest
 
 from actlab.grading.course import Course
-from actlab.grading.grade import PRELOADED, grade
+from actlab.grading.grade import PRELOADED, grade, preload_for
 from actlab.grading.job import Options
 from actlab.grading.kernel.launch import Launcher
 from actlab.grading.results import QuestionResult
@@ -69,7 +69,9 @@ def graded(tmp_path_factory):
         for book, target in zip(books, paths, strict=True):
             nbformat.write(handed_in(chapter, book), target)
         text = path.read_text(encoding="utf-8")
-        launcher = Launcher([name for name in PRELOADED if re.search(rf"\b{name}\b", text)])
+        # Imported once, and not by every kernel: what the chapter imports, and the answers.
+        used = {name for name in PRELOADED if re.search(rf"\b{name}\b", text)}
+        launcher = Launcher(sorted({*preload_for([chapter]), *used}))
         try:
             report = grade(paths, COURSE, options=Options(seed=SEED), launcher=launcher)
         finally:
