@@ -24,6 +24,7 @@ tries launch shapes.
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable
 from difflib import get_close_matches
@@ -92,6 +93,16 @@ def apply(name: str, *inputs: Tensor, **parameters: Any) -> Tensor:
         ValueError: an unknown name, or a value or shape that the function does not take.
         TypeError: a parameter that the function does not have, or a wrong number of inputs.
     """
+    # A call that was made before with these parameters needs no look at them, which is most of
+    # what a call costs; the tracer of torch.compile takes the long way once.
+    call = (name, *parameters.items())
+    if len(inputs) == 1 and not _is_compiling():
+        with contextlib.suppress(TypeError):  # a value that cannot be a key
+            known = _KNOWN.get(call)
+            if known is not None:
+                require(*inputs)
+                operator, p, q = known
+                return operator(*inputs, p, q)
     if name in _VARIANTS:
         entry, formula = get(_VARIANTS[name]), name
         if parameters and parameters != {"beta": 1.0}:
@@ -105,7 +116,19 @@ def apply(name: str, *inputs: Tensor, **parameters: Any) -> Tensor:
         raise TypeError(f"{entry.name} takes one tensor, got {len(inputs)}")
     if entry.kind == "vector":
         return _rows(entry.name, inputs[0], **parameters)
-    return _elementwise(entry, inputs[0], parameters, formula)
+    return _elementwise(entry, inputs[0], parameters, formula, call)
+
+
+#: Operator and scalars of elementwise calls, by name and parameters.
+_KNOWN: dict[tuple[Any, ...], tuple[Any, float, float]] = {}
+
+
+def _is_compiling() -> bool:
+    try:
+        from torch.compiler import is_compiling
+    except ImportError:
+        return False
+    return is_compiling()
 
 
 def _entry(name: str) -> Activation:
@@ -145,17 +168,27 @@ def _number(parameter: Parameter, value: Any) -> float:
 
 
 def _elementwise(
-    entry: Activation, x: Tensor, parameters: dict[str, Any], formula: str | None = None
+    entry: Activation,
+    x: Tensor,
+    parameters: dict[str, Any],
+    formula: str | None = None,
+    call: tuple[Any, ...] | None = None,
 ) -> Tensor:
     values = _checked(entry, parameters)
     require(x)
     from actlab.kernels.elementwise import OPERATORS
     from actlab.kernels.formulas import resolve
 
-    if formula is not None:
-        return OPERATORS[formula](x, 0.0, 0.0)
-    found, scalars = resolve(entry.name, values)
-    return OPERATORS[found.name](x, *scalars)
+    if formula is None:
+        found, (p, q) = resolve(entry.name, values)
+        formula = found.name
+    else:
+        p = q = 0.0
+    operator = OPERATORS[formula]
+    if call is not None and not _is_compiling():
+        with contextlib.suppress(TypeError):
+            _KNOWN[call] = (operator, p, q)
+    return operator(x, p, q)
 
 
 # --- along an axis ----------------------------------------------------------------------------

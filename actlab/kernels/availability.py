@@ -90,11 +90,10 @@ def require(*tensors: Tensor) -> None:
     possible, reason = available()
     if not possible:
         raise KernelUnavailable(reason)
-    supported = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
     for tensor in tensors:
         if not isinstance(tensor, torch.Tensor):
             raise TypeError(f"a kernel takes torch tensors, got {type(tensor).__name__}")
-        if tensor.dtype not in supported:
+        if not tensor.dtype.is_floating_point or tensor.dtype.itemsize < 2:
             raise TypeError(
                 "a kernel takes float16, bfloat16, float32 or float64 tensors, "
                 f"got {str(tensor.dtype).removeprefix('torch.')}"

@@ -12,6 +12,7 @@ from torch import Tensor
 from actlab.kernels.availability import interpreting
 from actlab.kernels.elementwise import is_wide, narrow, on_device_of, widen
 from actlab.kernels.formulas import FORMULAS
+from actlab.kernels.operators import Operator
 
 #: Most columns of a tile; a warp reads 512 bytes of a bfloat16 row at once.
 WIDTH = 256
@@ -154,25 +155,14 @@ def _backward(
     return dx, partial.sum(0).to(bias.dtype)
 
 
-operator = torch.library.custom_op(
-    "actlab::bias_activation",
-    _forward,
-    mutates_args=(),
-    schema="(Tensor x, Tensor bias, str name, float p, float q) -> Tensor",
-)
-_backward_operator = torch.library.custom_op(
-    "actlab::bias_activation_backward",
+_backward_operator = Operator(
+    "bias_activation_backward",
+    "(Tensor gradient, Tensor saved, Tensor bias, str name, float p, float q) -> (Tensor, Tensor)",
     _backward,
-    mutates_args=(),
-    schema="(Tensor gradient, Tensor saved, Tensor bias, str name, float p, float q)"
-    " -> (Tensor, Tensor)",
-)
-operator.register_fake(lambda x, bias, name, p, q: x.new_empty(x.shape))
-_backward_operator.register_fake(
     lambda gradient, saved, bias, name, p, q: (
         saved.new_empty(saved.shape),
         bias.new_empty(bias.shape),
-    )
+    ),
 )
 
 
@@ -186,4 +176,11 @@ def _differentiate(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None, No
     return dx, dbias, None, None, None
 
 
-operator.register_autograd(_differentiate, setup_context=_setup_context)
+operator = Operator(
+    "bias_activation",
+    "(Tensor x, Tensor bias, str name, float p, float q) -> Tensor",
+    _forward,
+    lambda x, bias, name, p, q: x.new_empty(x.shape),
+    _differentiate,
+    _setup_context,
+)

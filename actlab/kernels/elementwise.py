@@ -18,6 +18,7 @@ from actlab.kernels import launch
 from actlab.kernels.availability import require_device
 from actlab.kernels.formulas import FORMULAS, Formula
 from actlab.kernels.mathematics import INTERPRETED
+from actlab.kernels.operators import Operator
 
 #: Elements that a 16-byte access may hold: a size that this divides needs no scalar accesses.
 ALIGNMENT = 16
@@ -167,7 +168,7 @@ def _end(tensor: Tensor) -> int:
     return tensor.storage_offset() + tensor.numel()
 
 
-def _define(formula: Formula) -> Any:
+def _define(formula: Formula) -> Operator:
     """Register ``actlab::<name>`` and ``actlab::<name>_backward`` with torch."""
 
     def forward(x: Tensor, p: float, q: float) -> Tensor:
@@ -182,30 +183,28 @@ def _define(formula: Formula) -> Any:
         run(backward_kernel, formula.backward, (laid_out_like(gradient, saved), saved, dx), p, q)
         return dx
 
-    forward_op = torch.library.custom_op(
-        f"actlab::{formula.name}",
-        forward,
-        mutates_args=(),
-        schema="(Tensor x, float p, float q) -> Tensor",
-    )
-    backward_op = torch.library.custom_op(
-        f"actlab::{formula.name}_backward",
+    backward_operator = Operator(
+        f"{formula.name}_backward",
+        "(Tensor gradient, Tensor saved, float p, float q) -> Tensor",
         backward,
-        mutates_args=(),
-        schema="(Tensor gradient, Tensor saved, float p, float q) -> Tensor",
+        lambda gradient, saved, p, q: torch.empty_like(saved),
     )
-    forward_op.register_fake(lambda x, p, q: torch.empty_like(x))
-    backward_op.register_fake(lambda gradient, saved, p, q: torch.empty_like(saved))
 
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
         x, ctx.p, ctx.q = inputs
         ctx.save_for_backward(x if formula.saves == "input" else output)
 
     def differentiate(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
-        return backward_op(gradient, ctx.saved_tensors[0], ctx.p, ctx.q), None, None
+        return backward_operator(gradient, ctx.saved_tensors[0], ctx.p, ctx.q), None, None
 
-    forward_op.register_autograd(differentiate, setup_context=setup_context)
-    return forward_op
+    return Operator(
+        formula.name,
+        "(Tensor x, float p, float q) -> Tensor",
+        forward,
+        lambda x, p, q: torch.empty_like(x),
+        differentiate,
+        setup_context,
+    )
 
 
 #: The operator of each formula.

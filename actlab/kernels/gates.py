@@ -17,6 +17,7 @@ from torch import Tensor
 from actlab.kernels import launch
 from actlab.kernels.elementwise import is_wide, narrow, on_device_of, widen
 from actlab.kernels.formulas import FORMULAS, Formula
+from actlab.kernels.operators import Operator
 from actlab.kernels.sass import Target
 
 #: The activation inside each gate. GLU's σ′ comes from the input, which is at hand in any case:
@@ -176,7 +177,7 @@ def _half_shape(packed: Tensor) -> list[int]:
     return [*packed.shape[:-1], packed.shape[-1] // 2]
 
 
-def _define_packed(name: str, formula: Formula) -> Any:
+def _define_packed(name: str, formula: Formula) -> Operator:
     def forward(packed: Tensor, gate_first: bool) -> Tensor:
         return _forward(formula, *_halves(packed, gate_first))
 
@@ -189,38 +190,31 @@ def _define_packed(name: str, formula: Formula) -> Any:
         _backward(formula, gradient, a, b, da, db, flat.shape[-1])
         return dpacked.view(packed.shape)
 
-    operator = torch.library.custom_op(
-        f"actlab::{name}",
-        forward,
-        mutates_args=(),
-        schema="(Tensor packed, bool gate_first) -> Tensor",
-    )
-    backward_operator = torch.library.custom_op(
-        f"actlab::{name}_backward",
+    backward_operator = Operator(
+        f"{name}_backward",
+        "(Tensor gradient, Tensor packed, bool gate_first) -> Tensor",
         backward,
-        mutates_args=(),
-        schema="(Tensor gradient, Tensor packed, bool gate_first) -> Tensor",
-    )
-    operator.register_fake(lambda packed, gate_first: packed.new_empty(_half_shape(packed)))
-    backward_operator.register_fake(
-        lambda gradient, packed, gate_first: packed.new_empty(packed.shape)
+        lambda gradient, packed, gate_first: packed.new_empty(packed.shape),
     )
 
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
         packed, ctx.gate_first = inputs
         ctx.save_for_backward(packed)
 
-    operator.register_autograd(
+    return Operator(
+        name,
+        "(Tensor packed, bool gate_first) -> Tensor",
+        forward,
+        lambda packed, gate_first: packed.new_empty(_half_shape(packed)),
         lambda ctx, gradient: (
             backward_operator(gradient, ctx.saved_tensors[0], ctx.gate_first),
             None,
         ),
-        setup_context=setup_context,
+        setup_context,
     )
-    return operator
 
 
-def _define_separate(name: str, formula: Formula) -> Any:
+def _define_separate(name: str, formula: Formula) -> Operator:
     def forward(a: Tensor, b: Tensor) -> Tensor:
         return _forward(formula, a, b)
 
@@ -233,27 +227,20 @@ def _define_separate(name: str, formula: Formula) -> Any:
         _backward(formula, gradient, flat_a, flat_b, da, db, flat_a.shape[-1])
         return da.view(a.shape), db.view(b.shape)
 
-    operator = torch.library.custom_op(
-        f"actlab::{name}_of_two",
-        forward,
-        mutates_args=(),
-        schema="(Tensor a, Tensor b) -> Tensor",
-    )
-    backward_operator = torch.library.custom_op(
-        f"actlab::{name}_of_two_backward",
+    backward_operator = Operator(
+        f"{name}_of_two_backward",
+        "(Tensor gradient, Tensor a, Tensor b) -> (Tensor, Tensor)",
         backward,
-        mutates_args=(),
-        schema="(Tensor gradient, Tensor a, Tensor b) -> (Tensor, Tensor)",
+        lambda gradient, a, b: (a.new_empty(a.shape), b.new_empty(b.shape)),
     )
-    operator.register_fake(lambda a, b: a.new_empty(a.shape))
-    backward_operator.register_fake(
-        lambda gradient, a, b: (a.new_empty(a.shape), b.new_empty(b.shape))
-    )
-    operator.register_autograd(
+    return Operator(
+        f"{name}_of_two",
+        "(Tensor a, Tensor b) -> Tensor",
+        forward,
+        lambda a, b: a.new_empty(a.shape),
         lambda ctx, gradient: backward_operator(gradient, *ctx.saved_tensors),
-        setup_context=lambda ctx, inputs, output: ctx.save_for_backward(*inputs),
+        lambda ctx, inputs, output: ctx.save_for_backward(*inputs),
     )
-    return operator
 
 
 #: Operators of one packed tensor, and of two.

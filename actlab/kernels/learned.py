@@ -19,6 +19,7 @@ from actlab.kernels.elementwise import (
     widen,
 )
 from actlab.kernels.formulas import leaky_relu_backward, leaky_relu_forward
+from actlab.kernels.operators import Operator
 from actlab.kernels.sass import Target
 
 
@@ -139,25 +140,19 @@ def _prelu_backward(gradient: Tensor, x: Tensor, slope: Tensor) -> tuple[Tensor,
     return dx, dslope.to(slope.dtype).view(slope.shape)
 
 
-prelu = torch.library.custom_op(
-    "actlab::prelu_learned",
-    _prelu_forward,
-    mutates_args=(),
-    schema="(Tensor x, Tensor slope) -> Tensor",
-)
-_prelu_backward_operator = torch.library.custom_op(
-    "actlab::prelu_learned_backward",
+_prelu_backward_operator = Operator(
+    "prelu_learned_backward",
+    "(Tensor gradient, Tensor x, Tensor slope) -> (Tensor, Tensor)",
     _prelu_backward,
-    mutates_args=(),
-    schema="(Tensor gradient, Tensor x, Tensor slope) -> (Tensor, Tensor)",
+    lambda gradient, x, slope: (x.new_empty(x.shape), slope.new_empty(slope.shape)),
 )
-prelu.register_fake(lambda x, slope: x.new_empty(x.shape))
-_prelu_backward_operator.register_fake(
-    lambda gradient, x, slope: (x.new_empty(x.shape), slope.new_empty(slope.shape))
-)
-prelu.register_autograd(
+prelu = Operator(
+    "prelu_learned",
+    "(Tensor x, Tensor slope) -> Tensor",
+    _prelu_forward,
+    lambda x, slope: x.new_empty(x.shape),
     lambda ctx, gradient: _prelu_backward_operator(gradient, *ctx.saved_tensors),
-    setup_context=lambda ctx, inputs, output: ctx.save_for_backward(*inputs),
+    lambda ctx, inputs, output: ctx.save_for_backward(*inputs),
 )
 
 
@@ -219,35 +214,29 @@ def _rrelu_run(gradient: Tensor | None, x: Tensor, lower: float, upper: float, s
     return out
 
 
-rrelu = torch.library.custom_op(
-    "actlab::rrelu_random",
-    lambda x, lower, upper, seed: _rrelu_run(None, x, lower, upper, seed),
-    mutates_args=(),
-    schema="(Tensor x, float lower, float upper, int seed) -> Tensor",
-)
-_rrelu_backward_operator = torch.library.custom_op(
-    "actlab::rrelu_random_backward",
-    _rrelu_run,
-    mutates_args=(),
-    schema="(Tensor gradient, Tensor x, float lower, float upper, int seed) -> Tensor",
-)
-rrelu.register_fake(lambda x, lower, upper, seed: torch.empty_like(x))
-_rrelu_backward_operator.register_fake(lambda gradient, x, lower, upper, seed: torch.empty_like(x))
-
-
 def _rrelu_setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
     x, *ctx.draw = inputs
     ctx.save_for_backward(x)
 
 
-rrelu.register_autograd(
+_rrelu_backward_operator = Operator(
+    "rrelu_random_backward",
+    "(Tensor gradient, Tensor x, float lower, float upper, int seed) -> Tensor",
+    _rrelu_run,
+    lambda gradient, x, lower, upper, seed: torch.empty_like(x),
+)
+rrelu = Operator(
+    "rrelu_random",
+    "(Tensor x, float lower, float upper, int seed) -> Tensor",
+    lambda x, lower, upper, seed: _rrelu_run(None, x, lower, upper, seed),
+    lambda x, lower, upper, seed: torch.empty_like(x),
     lambda ctx, gradient: (
         _rrelu_backward_operator(gradient, *ctx.saved_tensors, *ctx.draw),
         None,
         None,
         None,
     ),
-    setup_context=_rrelu_setup_context,
+    _rrelu_setup_context,
 )
 
 

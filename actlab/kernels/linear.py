@@ -15,9 +15,10 @@ import triton.language as tl
 from torch import Tensor
 
 from actlab.kernels.availability import interpreting
-from actlab.kernels.elementwise import OPERATORS, is_wide, narrow, on_device_of, widen
+from actlab.kernels.elementwise import is_wide, narrow, on_device_of, widen
 from actlab.kernels.formulas import leaky_relu2_forward
 from actlab.kernels.mathematics import INTERPRETED
+from actlab.kernels.operators import Operator
 from actlab.kernels.sass import Target
 
 #: Rows of programs that run together, so that they share columns of the weight in the L2 cache.
@@ -123,16 +124,7 @@ def _forward(
     return y, pre
 
 
-_operator = torch.library.custom_op(
-    "actlab::linear_leaky_relu2",
-    _forward,
-    mutates_args=(),
-    schema="(Tensor x, Tensor weight, Tensor? bias, float slope, bool keep) -> (Tensor, Tensor)",
-)
-
-
-@_operator.register_fake
-def _(
+def _fake(
     x: Tensor, weight: Tensor, bias: Tensor | None, slope: float, keep: bool
 ) -> tuple[Tensor, Tensor]:
     shape = (*x.shape[:-1], weight.shape[0])
@@ -157,8 +149,14 @@ def _differentiate(ctx: Any, gradient: Tensor, _: Tensor) -> tuple[Tensor | None
     return for_x, for_weight, for_bias, None, None
 
 
-_operator.register_autograd(_differentiate, setup_context=_setup_context)
-assert "leaky_relu2" in OPERATORS  # registers the backward operator that is called above
+_operator = Operator(
+    "linear_leaky_relu2",
+    "(Tensor x, Tensor weight, Tensor? bias, float slope, bool keep) -> (Tensor, Tensor)",
+    _forward,
+    _fake,
+    _differentiate,
+    _setup_context,
+)
 
 
 def operator(x: Tensor, weight: Tensor, bias: Tensor | None, slope: float) -> Tensor:

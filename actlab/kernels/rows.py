@@ -27,6 +27,7 @@ from actlab.kernels import launch
 from actlab.kernels.availability import interpreting
 from actlab.kernels.elementwise import is_wide, narrow, on_device_of, widen
 from actlab.kernels.mathematics import DOWN, exp_small, exp_times
+from actlab.kernels.operators import Operator
 from actlab.kernels.sass import Target
 
 LOWEST = tl.constexpr(-3.4028234663852886e38)
@@ -296,7 +297,7 @@ def _launch(direction: str, name: str, tensors: tuple[Tensor, ...], temperature:
             )
 
 
-def _define(name: str) -> Any:
+def _define(name: str) -> Operator:
     def forward(x: Tensor, temperature: float) -> Tensor:
         x = x.contiguous()
         y = torch.empty_like(x)
@@ -311,33 +312,28 @@ def _define(name: str) -> Any:
             _launch("backward", name, (gradient.contiguous(), y, dx), temperature)
         return dx
 
-    operator = torch.library.custom_op(
-        f"actlab::{name}",
-        forward,
-        mutates_args=(),
-        schema="(Tensor x, float temperature) -> Tensor",
-    )
-    backward_operator = torch.library.custom_op(
-        f"actlab::{name}_backward",
+    backward_operator = Operator(
+        f"{name}_backward",
+        "(Tensor gradient, Tensor y, float temperature) -> Tensor",
         backward,
-        mutates_args=(),
-        schema="(Tensor gradient, Tensor y, float temperature) -> Tensor",
+        lambda gradient, y, temperature: y.new_empty(y.shape),
     )
-    operator.register_fake(lambda x, temperature: x.new_empty(x.shape))
-    backward_operator.register_fake(lambda gradient, y, temperature: y.new_empty(y.shape))
 
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
         _, ctx.temperature = inputs
         ctx.save_for_backward(output)
 
-    operator.register_autograd(
+    return Operator(
+        name,
+        "(Tensor x, float temperature) -> Tensor",
+        forward,
+        lambda x, temperature: x.new_empty(x.shape),
         lambda ctx, gradient: (
             backward_operator(gradient, ctx.saved_tensors[0], ctx.temperature),
             None,
         ),
-        setup_context=setup_context,
+        setup_context,
     )
-    return operator
 
 
 OPERATORS = {name: _define(name) for name in ("softmax", "log_softmax")}

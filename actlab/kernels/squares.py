@@ -31,6 +31,7 @@ from actlab.kernels.elementwise import (
     widen,
 )
 from actlab.kernels.formulas import leaky_relu2_forward
+from actlab.kernels.operators import Operator
 from actlab.kernels.sass import Target
 
 EIGHT = tl.constexpr(8)
@@ -139,25 +140,12 @@ def _backward_unsigned(gradient: Tensor, y: Tensor) -> Tensor:
     return dx
 
 
-_operator = torch.library.custom_op(
-    "actlab::leaky_relu2_saving_output",
-    _forward,
-    mutates_args=(),
-    schema="(Tensor x, float slope) -> (Tensor, Tensor)",
-)
-_backward_operator = torch.library.custom_op(
-    "actlab::leaky_relu2_saving_output_backward",
+_backward_operator = Operator(
+    "leaky_relu2_saving_output_backward",
+    "(Tensor gradient, Tensor y, Tensor signs, float slope) -> Tensor",
     _backward,
-    mutates_args=(),
-    schema="(Tensor gradient, Tensor y, Tensor signs, float slope) -> Tensor",
+    lambda gradient, y, signs, slope: torch.empty_like(y),
 )
-_operator.register_fake(
-    lambda x, slope: (
-        torch.empty_like(x),
-        x.new_empty(((x.numel() + 7) // 8,), dtype=torch.uint8),
-    )
-)
-_backward_operator.register_fake(lambda gradient, y, signs, slope: torch.empty_like(y))
 
 
 def _setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
@@ -166,29 +154,30 @@ def _setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tens
     ctx.mark_non_differentiable(output[1])
 
 
-_operator.register_autograd(
+_operator = Operator(
+    "leaky_relu2_saving_output",
+    "(Tensor x, float slope) -> (Tensor, Tensor)",
+    _forward,
+    lambda x, slope: (
+        torch.empty_like(x),
+        x.new_empty(((x.numel() + 7) // 8,), dtype=torch.uint8),
+    ),
     lambda ctx, gradient, _: (_backward_operator(gradient, *ctx.saved_tensors, ctx.slope), None),
-    setup_context=_setup_context,
+    _setup_context,
 )
-
-
-_unsigned_operator = torch.library.custom_op(
-    "actlab::relu2_saving_output",
-    lambda x: OPERATORS["relu2"](x, 0.0, 0.0),
-    mutates_args=(),
-    schema="(Tensor x) -> Tensor",
-)
-_unsigned_backward_operator = torch.library.custom_op(
-    "actlab::relu2_saving_output_backward",
+_unsigned_backward_operator = Operator(
+    "relu2_saving_output_backward",
+    "(Tensor gradient, Tensor y) -> Tensor",
     _backward_unsigned,
-    mutates_args=(),
-    schema="(Tensor gradient, Tensor y) -> Tensor",
+    lambda gradient, y: torch.empty_like(y),
 )
-_unsigned_operator.register_fake(lambda x: torch.empty_like(x))
-_unsigned_backward_operator.register_fake(lambda gradient, y: torch.empty_like(y))
-_unsigned_operator.register_autograd(
+_unsigned_operator = Operator(
+    "relu2_saving_output",
+    "(Tensor x) -> Tensor",
+    lambda x: OPERATORS["relu2"](x, 0.0, 0.0),
+    lambda x: torch.empty_like(x),
     lambda ctx, gradient: _unsigned_backward_operator(gradient, *ctx.saved_tensors),
-    setup_context=lambda ctx, inputs, output: ctx.save_for_backward(output),
+    lambda ctx, inputs, output: ctx.save_for_backward(output),
 )
 
 

@@ -95,7 +95,7 @@ def test_operators_are_registered_as_torch_wants_them():
         (learned.rrelu, (packed, 0.1, 0.3, 5)),
         (linear._operator, (packed, torch.randn(5, 8, requires_grad=True), None, 0.5, True)),
     ):
-        opcheck(operator, arguments)
+        opcheck(operator.overload, arguments)
 
 
 def test_compiled_code_computes_the_same():
@@ -116,6 +116,17 @@ def test_compiled_code_computes_the_same():
     (got,) = torch.autograd.grad(compiled(x, weight), weight, g)
     torch.testing.assert_close(compiled(x, weight), block(x, weight))
     torch.testing.assert_close(got, wanted)
+
+
+def test_a_second_derivative_is_refused_and_not_zero():
+    import torch
+
+    from actlab import kernels
+
+    x = torch.randn(8, requires_grad=True)
+    (first,) = torch.autograd.grad(kernels.apply("silu", x).sum(), x, create_graph=True)
+    with pytest.raises(RuntimeError, match="can be differentiated once"):
+        torch.autograd.grad(first.sum(), x)
 
 
 def saved_bytes(function, *inputs):
