@@ -77,7 +77,8 @@ def grade(
     for task in tasks:
         order = [question.id for question in task.chapter.questions]
         task.result.questions.sort(key=lambda result: order.index(result.id))
-    isolation = launcher.isolation or sandbox.missing() or sandbox.ISOLATED
+    reason = sandbox.missing()
+    isolation = launcher.isolation or (f"none: {reason}" if reason else sandbox.ISOLATED)
     return Report(results, launcher.engine, isolation, options.seed)
 
 

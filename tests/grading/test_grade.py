@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import subprocess
@@ -20,6 +21,7 @@ from actlab.grading.job import Options
 from actlab.grading.kernel import sandbox
 from actlab.grading.kernel.launch import Launcher
 from actlab.grading.results import VERDICTS
+from actlab.grading.table import print_report
 
 WRONG_SIGN = grading_sample.QUESTIONS["q1"]["wrong"][1][0]
 STUB = 'def sign(x):\n    """Doc."""\n    raise NotImplementedError'
@@ -316,6 +318,32 @@ def test_without_a_sandbox_it_says_so_or_refuses(root, capsys, monkeypatch):
     monkeypatch.setattr(sandbox, "missing", lambda: "this machine has no walls")
     assert run(root, "--require-sandbox") == 2
     assert "cannot be isolated: this machine has no walls" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("fork", [True, False])
+def test_where_nothing_isolates_answers_are_graded_and_it_is_said(
+    course, hand_in, tmp_path, monkeypatch, fork
+):
+    shadow = tmp_path / "shadow"
+    shadow.mkdir()
+    (shadow / "seccompy.py").write_text("raise ImportError('no', name='seccompy')")
+    monkeypatch.setenv("PYTHONPATH", str(shadow))
+    stray = "import subprocess\nsubprocess.Popen(['sleep', '600'])\n"
+    path = hand_in(q1=stray + WRONG_SIGN, q2="import os\nos._exit(0)")
+    with Launcher(("numpy",), limits=QUICK, fork=fork and sys.platform == "linux") as launcher:
+        report = grade([path], course, launcher=launcher)
+    results = by_question(report.notebooks[0])
+    assert [results[name].verdict for name in ("q1", "q2", "q3")] == ["fail", "crash", "pass"]
+    reason = "the package seccompy is not installed"
+    assert report.isolation == f"none: {reason}"
+    said = io.StringIO()
+    print_report(report, said)
+    assert f"Not isolated: {reason}. Grade only answers that you trust." in said.getvalue()
+    # What the answer started is ended with it, where it has not left its group.
+    sleeping = [
+        p for p in psutil.process_iter(["cmdline"]) if p.info["cmdline"] == ["sleep", "600"]
+    ]
+    assert [p for p in sleeping if p.status() != psutil.STATUS_ZOMBIE] == []
 
 
 @pytest.mark.skipif(sandbox.missing() is not None, reason="needs Landlock and seccomp")

@@ -143,7 +143,7 @@ class JupyterKernel(RunningKernel):
         if self.kc is not None:
             self.kc.stop_channels()
             self.kc.context.destroy(linger=0)
-        self._process.close()  # type: ignore[attr-defined]
+        self._process.close()
         self._launcher.remove(self._scratch)
 
     # What the grader adds --------------------------------------------------------------------

@@ -42,6 +42,9 @@ class Process(Protocol):
     def kill(self) -> None:
         """End it, and everything it started, and wait for that; again is harmless."""
 
+    def close(self) -> None:
+        """Give the descriptors back, once nobody reads from them."""
+
 
 @dataclass
 class Forked:

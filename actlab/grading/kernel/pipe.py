@@ -100,7 +100,7 @@ class PipeKernel:
         self._stopped = True
         self._process.kill()
         self._reader.join(5)
-        self._process.close()  # type: ignore[attr-defined]
+        self._process.close()
         self._launcher.remove(self._scratch)
 
     # What the grader adds --------------------------------------------------------------------
