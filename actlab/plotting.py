@@ -90,7 +90,11 @@ def use_style() -> None:
     except ImportError:
         return
     if get_ipython() is not None:
-        set_matplotlib_formats("svg" if in_book else "retina")
+        if in_book:
+            # Without a date, a figure that has not changed keeps its name in the built book.
+            set_matplotlib_formats("svg", metadata={"Date": None})
+        else:
+            set_matplotlib_formats("retina")
 
 
 def mark_zero(ax: Axes) -> None:
