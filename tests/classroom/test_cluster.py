@@ -1,4 +1,4 @@
-"""The same grades from a Dask cluster: a scheduler and two workers with command lines of their own."""
+"""The same grades from a Dask cluster: a scheduler and two workers, each a process of its own."""
 
 from __future__ import annotations
 
