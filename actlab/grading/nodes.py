@@ -24,7 +24,7 @@ from nbval.plugin import IPyNbCell, IPyNbFile, NbCellError
 
 from actlab.grading.compare import TolerantText
 from actlab.grading.kernel import make_kernel
-from actlab.grading.kernel.lost import KernelLost
+from actlab.grading.kernel.lost import SECONDS_AFTER_INTERRUPT, KernelLost
 from actlab.grading.quote import clean
 from actlab.grading.reasons import Telling, conclude, reason_for
 from actlab.grading.results import QuestionResult
@@ -33,9 +33,6 @@ from actlab.grading.trial import CellOutcome, TrialCell, cells_of
 if TYPE_CHECKING:
     from actlab.grading.job import Job, Task
     from actlab.grading.source import Question
-
-# After an interrupt, this long for Python to say where it was.
-SECONDS_AFTER_INTERRUPT = 1.0
 
 
 class AllSubmissions(pytest.File):

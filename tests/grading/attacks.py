@@ -89,6 +89,27 @@ threading.Thread(target=talk, daemon=True).start()
 time.sleep(0.05)
 """.replace("@VISIBLE@", VISIBLE)
 
+# Messages of no cell, for ever: each of them comes before the wait for the next one is over.
+STRAYS = """\
+import json, os, struct, threading, time
+def talk():
+    body = json.dumps(dict(type='stream', parent='x', name='stdout', text='y')).encode()
+    kernel = getattr(get_ipython(), 'kernel', None)
+    while True:
+        if kernel is None:
+            os.write(3, struct.pack('>I', len(body)) + body)
+        else:
+            kernel.session.send(kernel.iopub_socket, 'stream', dict(name='stdout', text='y'),
+                                parent={'header': {'msg_id': 'x'}})
+        time.sleep(0.1)
+threading.Thread(target=talk, daemon=True).start()
+while True:
+    try:
+        time.sleep(99)
+    except BaseException:
+        pass
+"""
+
 SEGFAULT = "import ctypes\nctypes.string_at(0)"
 CATASTROPHE = "import re\nre.match('(a+)+$', 'a' * 60 + 'b')"
 
@@ -131,6 +152,7 @@ ATTACKS = {
         )
     ),
     "forge messages": Attack(_wrong_and(FORGE), ("fail", "crash", "output")),
+    "send messages for ever": Attack(STRAYS, ("timeout",)),
     "write garbage to every descriptor": Attack(
         _wrong_and(
             "import os\nfor fd in range(64):\n    try:\n        os.write(fd, b'x' * 99)\n"

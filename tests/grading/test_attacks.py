@@ -25,8 +25,18 @@ from actlab.grading.kernel.limits import Limits
 
 pytestmark = pytest.mark.skipif(sandbox.missing() is not None, reason="needs Landlock and seccomp")
 LIMITS = Limits(cell_seconds=1.5, question_seconds=4)
-SOME = ("patch show", "_exit inside", "loop that catches", "100,000 displays", "fork", "UDP",
-        "read the solution", "close every descriptor", "coloured exception")  # fmt: skip
+SOME = (
+    "patch show",
+    "send messages for ever",
+    "_exit inside",
+    "loop that catches",
+    "100,000 displays",
+    "fork",
+    "UDP",
+    "read the solution",
+    "close every descriptor",
+    "coloured exception",
+)
 
 
 class Battlefield:
@@ -145,6 +155,15 @@ def assert_fair(name: str, results) -> None:
 @pytest.mark.parametrize("name", ATTACKS)
 def test_the_verdict_is_fair(fought, name):
     assert_fair(name, fought[name])
+
+
+def test_messages_that_never_end_do_not_keep_the_grader(field):
+    start = time.monotonic()
+    assert_fair(
+        "send messages for ever",
+        field.results(["send messages for ever"])["send messages for ever"],
+    )
+    assert time.monotonic() - start < LIMITS.question_seconds + 10
 
 
 def test_nothing_is_left_behind(field, fought):

@@ -17,7 +17,11 @@ from nbval.kernel import RunningKernel
 from actlab.grading.kernel import wire
 from actlab.grading.kernel.ipython_kernel import ROLE_KEY
 from actlab.grading.kernel.launch import START_SECONDS, Launcher, configuration
-from actlab.grading.kernel.lost import KernelLost
+from actlab.grading.kernel.lost import (
+    SECONDS_AFTER_INTERRUPT,
+    SECONDS_TO_DRAIN,
+    KernelLost,
+)
 from actlab.grading.kernel.sandbox import ISOLATED
 
 PORTS = ("shell_port", "iopub_port", "stdin_port", "control_port", "hb_port")
@@ -37,6 +41,7 @@ class JupyterKernel(RunningKernel):
         self._most = launcher.limits.output_bytes
         self._process, self._scratch = launcher.start()
         self._deadline: float | None = None
+        self._drain_end: float | None = None
         self._waiting: deque[dict[str, Any]] = deque()
         self._lost: KernelLost | None = None
         self._next_role = "other"
@@ -115,24 +120,30 @@ class JupyterKernel(RunningKernel):
 
     def get_message(self, stream: str, timeout: float | None = None) -> dict[str, Any]:
         """The next message of one channel."""
+        limit = self._deadline if stream == "shell" else self._drain_end
         end = time.monotonic() + (timeout if timeout is not None else 1e9)
-        if self._deadline is not None and stream == "shell":
-            end = min(end, self._deadline)
-        while stream != "iopub" or not self._waiting:
-            if self._take(end) and stream == "shell":
+        end = end if limit is None else min(end, limit)
+        # Also when there is something to take: messages that never end must not keep us.
+        while time.monotonic() <= end:
+            if stream == "iopub" and self._waiting:
+                return self._waiting.popleft()
+            if self._take(end, shell_too=stream == "shell"):
                 assert self.kc is not None
                 return self.kc.get_shell_msg(timeout=0)
-        return self._waiting.popleft()
+        raise Empty
 
     def await_reply(self, msg_id: str, timeout: float | None = None) -> None:
         """As nbval's, with the grader's own limit where none is given."""
         limit = self._launcher.limits.cell_seconds if timeout is None else timeout
+        self._drain_end = None
         super().await_reply(msg_id, limit)
         self._size = 0
+        self._drain_end = time.monotonic() + SECONDS_TO_DRAIN
 
     def interrupt(self) -> None:
         """Ask the cell to stop, which makes Python say where it was."""
         self._process.interrupt()
+        self._drain_end = time.monotonic() + SECONDS_AFTER_INTERRUPT
 
     def stop(self) -> None:
         """End the process and delete its folder; again is harmless."""
@@ -152,14 +163,15 @@ class JupyterKernel(RunningKernel):
         """The next cell has this role."""
         self._next_role = role
 
-    def _take(self, end: float) -> bool:
+    def _take(self, end: float, *, shell_too: bool) -> bool:
         """Wait for something to happen and keep what was published; whether a reply is there."""
         if self._lost is not None:
             raise self._lost
         assert self.kc is not None
         shell, iopub = self.kc.shell_channel.socket, self.kc.iopub_channel.socket
         poller = zmq.Poller()
-        for thing in (shell, iopub, self._process.read_from):
+        # A reply that nobody waits for yet stays where it is.
+        for thing in (*([shell] * shell_too), iopub, self._process.read_from):
             poller.register(thing, zmq.POLLIN)
         events = dict(poller.poll(max(0.0, end - time.monotonic()) * 1000))
         if not events:

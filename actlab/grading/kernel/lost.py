@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+# After a cell's reply, its last messages have this long to arrive; after an interrupt, Python has
+# this long to say where it was. Both in all, however many messages come.
+SECONDS_TO_DRAIN = 5.0
+SECONDS_AFTER_INTERRUPT = 1.0
+
 
 class KernelLost(Exception):
     """The kernel is gone, and with it the rest of its question.

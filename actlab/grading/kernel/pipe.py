@@ -15,7 +15,11 @@ from typing import Any
 
 from actlab.grading.kernel import wire
 from actlab.grading.kernel.launch import START_SECONDS, Launcher, configuration
-from actlab.grading.kernel.lost import KernelLost
+from actlab.grading.kernel.lost import (
+    SECONDS_AFTER_INTERRUPT,
+    SECONDS_TO_DRAIN,
+    KernelLost,
+)
 from actlab.grading.kernel.sandbox import ISOLATED
 
 
@@ -35,6 +39,7 @@ class PipeKernel:
         self._most = launcher.limits.output_bytes
         self._process, self._scratch = launcher.start()
         self._deadline: float | None = None
+        self._drain_end: float | None = None
         self._frames: Queue[tuple[str, str, dict[str, Any]] | KernelLost] = Queue()
         self._waiting: deque[dict[str, Any]] = deque()
         self._lost: KernelLost | None = None
@@ -73,14 +78,20 @@ class PipeKernel:
             self._launcher.limits.cell_seconds if timeout is None else timeout
         )
         end = min(end, self._deadline or end)
+        self._drain_end = None
         self._receive_until(msg_id, end)
+        self._drain_end = time.monotonic() + SECONDS_TO_DRAIN
 
     def get_message(self, stream: str, timeout: float | None = None) -> dict[str, Any]:
         """The next message of the ``iopub`` kind, in Jupyter's form."""
         end = time.monotonic() + (timeout if timeout is not None else 1e9)
-        while not self._waiting:
+        end = end if self._drain_end is None else min(end, self._drain_end)
+        # Also when there is something to take: messages that never end must not keep us.
+        while time.monotonic() <= end:
+            if self._waiting:
+                return self._waiting.popleft()
             self._take(end)
-        return self._waiting.popleft()
+        raise Empty
 
     def await_idle(self, parent_id: str, timeout: float) -> None:
         """Drop messages up to the end of the cell."""
@@ -92,6 +103,7 @@ class PipeKernel:
     def interrupt(self) -> None:
         """Ask the cell to stop, which makes Python say where it was."""
         self._process.interrupt()
+        self._drain_end = time.monotonic() + SECONDS_AFTER_INTERRUPT
 
     def stop(self) -> None:
         """End the process and delete its folder; again is harmless."""
@@ -114,6 +126,8 @@ class PipeKernel:
             kind, parent = self._take(end)
             if kind == "reply" and parent == request:
                 return
+            if self._started and time.monotonic() > end:
+                raise Empty
 
     def _take(self, end: float) -> tuple[str, str]:
         """Move one frame into the waiting messages."""
