@@ -2,6 +2,18 @@
 
 import os
 
+import pytest
+
 # One thread: sums come out the same on every machine, and two test processes do not fight.
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Let no kernel inherit what the book's extensions set for theirs.
+
+    Loading them in a test sets the variable for the rest of the process, and nbval would then find
+    SVG where a notebook's stored outputs have none.
+    """
+    os.environ.pop("ACTLAB_FIGURES", None)
