@@ -44,7 +44,8 @@ code, pre { font: .9em/1.45 ui-monospace, monospace; } pre { overflow-x: auto; p
 th, td { text-align: left; padding: .4rem .7rem .4rem 0; border-bottom: 1px solid var(--rule);
   vertical-align: top; } td.number, th.number { text-align: right; white-space: nowrap;
   font-variant-numeric: tabular-nums; } td { min-width: 4rem; }
-.scroll td.wide { min-width: 12rem; }
+.scroll th, .scroll td { overflow-wrap: normal; }
+.scroll td.wide { min-width: 12rem; overflow-wrap: anywhere; }
 meter { width: 5rem; vertical-align: middle; }
 """
 
@@ -164,8 +165,8 @@ all are in <a href="similar.csv">similar.csv</a>.</p>
 <td class="number">{{ group.learners|length }} of {{ group.answered_by }}</td>
 <td class="number">{{ group["size"] }}</td>
 <td class="wide">{{ group.learners[:12]|join(", ") }}
-{% if group.learners|length > 12 %}and others{% endif %}
-{% if group.is_reference %}(the published reference){% elif group.is_small %}(a short
+{% if group.learners|length > 12 %} and others{% endif %}
+{% if group.is_reference %} (the published reference){% elif group.is_small %} (a short
 answer){% endif %}</td></tr>
 {% endfor %}</table></div>
 {% else %}<p>No two learners have the same answer.</p>{% endif %}

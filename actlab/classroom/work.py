@@ -111,7 +111,13 @@ def _grade(units: Sequence[Unit], settings: Settings) -> list[dict[str, Any]]:
     if settings.require_sandbox and missing is not None:
         raise CommandError(f"nothing was graded, because answers cannot be isolated: {missing}")
     try:
-        return _run(units, settings)
+        results = _run(units, settings)
+        # A kernel that could not be started, on a machine with too much to do, is worth a second
+        # try; a course that fails will fail again.
+        return [
+            result if is_final(result) else _run([unit], settings)[0]
+            for unit, result in zip(units, results, strict=True)
+        ]
     except RuntimeError as error:
         close_launchers()
         if len(units) > 1:  # one of them did it; the others must not suffer

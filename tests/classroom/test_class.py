@@ -448,6 +448,35 @@ def test_a_failing_course_takes_no_points(course, key, tmp_path, capsys):
     assert units(tmp_path / "grades") == set()  # so that the next run tries again
 
 
+def test_what_failed_for_a_moment_is_tried_again(course, monkeypatch):
+    from actlab.classroom import work
+
+    tries = []
+
+    def run(units, settings):
+        tries.append(len(units))
+        verdict = "course" if len(tries) == 1 else "pass"
+        return [{"unit": unit, "questions": [{"verdict": verdict}]} for unit in units]
+
+    monkeypatch.setattr(work, "_run", run)
+    results = work.grade_units(["a", "b"], work.Settings(b""))
+    assert tries == [2, 1, 1]
+    assert all(work.is_final(result) for result in results)
+
+    def fails(units, settings):
+        if "b" in units:
+            raise RuntimeError("pytest ended")
+        return [{"unit": unit, "questions": []} for unit in units]
+
+    class Unit(str):
+        key = property(str)
+
+    monkeypatch.setattr(work, "_run", fails)
+    results = work.grade_units([Unit("a"), Unit("b")], work.Settings(b""))
+    assert results[0] == {"unit": "a", "questions": []}
+    assert results[1]["failed"] == "the grader itself failed: pytest ended"
+
+
 def test_verify_is_the_author_s_command_and_checks_the_exercises(course, capsys):
     assert main(["class", "verify", "--course", str(course.root)]) == 1
     said = capsys.readouterr().out
