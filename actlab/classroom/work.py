@@ -112,10 +112,10 @@ def _grade(units: Sequence[Unit], settings: Settings) -> list[dict[str, Any]]:
         raise CommandError(f"nothing was graded, because answers cannot be isolated: {missing}")
     try:
         results = _run(units, settings)
-        # A kernel that could not be started, on a machine with too much to do, is worth a second
-        # try; a course that fails will fail again.
+        # On a machine with too much to do a kernel may not start, be killed or run out of time
+        # without any fault of the answer. What is the answer's fault happens again.
         return [
-            result if is_final(result) else _run([unit], settings)[0]
+            _run([unit], settings, again=True)[0] if _is_doubtful(result) else result
             for unit, result in zip(units, results, strict=True)
         ]
     except RuntimeError as error:
@@ -126,7 +126,8 @@ def _grade(units: Sequence[Unit], settings: Settings) -> list[dict[str, Any]]:
         return [{"unit": units[0].key, "failed": f"the grader itself failed: {message}"}]
 
 
-def _run(units: Sequence[Unit], settings: Settings) -> list[dict[str, Any]]:
+def _run(units: Sequence[Unit], settings: Settings, again: bool = False) -> list[dict[str, Any]]:
+    """Grade ``units``; keep what is beyond doubt, and everything final when it runs ``again``."""
     skip_slow_imports()
     # Imported late: they load pytest and nbval.
     from actlab.grading.grade import run
@@ -146,7 +147,11 @@ def _run(units: Sequence[Unit], settings: Settings) -> list[dict[str, Any]]:
         result = _result(unit, task.result, launcher.isolation or sandbox_name())
         result["answers"] = _answers(task.chapter, task.submission.answers)
         results[unit.key] = result
-        if settings.keep_in is not None and is_final(result):
+        if (
+            settings.keep_in is not None
+            and is_final(result)
+            and (again or not _is_doubtful(result))
+        ):
             keep(Path(settings.keep_in), result)
 
     with tempfile.TemporaryDirectory(dir=settings.temporary, prefix="units-") as folder:
@@ -185,6 +190,10 @@ def is_final(result: dict[str, Any]) -> bool:
     return "failed" not in result and all(
         question["verdict"] != "course" for question in result["questions"]
     )
+
+
+def _is_doubtful(result: dict[str, Any]) -> bool:
+    return any(q["verdict"] in ("course", "crash", "timeout") for q in result["questions"])
 
 
 def sandbox_name() -> str:

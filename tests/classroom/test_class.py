@@ -448,22 +448,27 @@ def test_a_failing_course_takes_no_points(course, key, tmp_path, capsys):
     assert units(tmp_path / "grades") == set()  # so that the next run tries again
 
 
-def test_what_failed_for_a_moment_is_tried_again(course, monkeypatch):
+@pytest.mark.parametrize("doubtful", ["course", "crash", "timeout"])
+def test_what_failed_for_a_moment_is_tried_again(monkeypatch, doubtful):
     from actlab.classroom import work
 
     tries = []
 
-    def run(units, settings):
-        tries.append(len(units))
-        verdict = "course" if len(tries) == 1 else "pass"
-        return [{"unit": unit, "questions": [{"verdict": verdict}]} for unit in units]
+    def run(units, settings, again=False):
+        tries.append((list(units), again))
+        verdicts = {"a": "pass" if again else doubtful, "b": "fail"}
+        return [{"unit": u, "questions": [{"verdict": verdicts[u]}]} for u in units]
 
     monkeypatch.setattr(work, "_run", run)
     results = work.grade_units(["a", "b"], work.Settings(b""))
-    assert tries == [2, 1, 1]
-    assert all(work.is_final(result) for result in results)
+    assert tries == [(["a", "b"], False), (["a"], True)]
+    assert [result["questions"][0]["verdict"] for result in results] == ["pass", "fail"]
 
-    def fails(units, settings):
+
+def test_one_that_the_grader_cannot_bear_costs_no_other(monkeypatch):
+    from actlab.classroom import work
+
+    def fails(units, settings, again=False):
         if "b" in units:
             raise RuntimeError("pytest ended")
         return [{"unit": unit, "questions": []} for unit in units]
