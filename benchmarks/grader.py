@@ -344,7 +344,8 @@ def setup(environments: Path) -> None:
             continue
         print(f"creating {folder} with {requirement} ...", flush=True)
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-        subprocess.run([folder / "bin" / "pip", "install", "-q", requirement, "numpy"], check=True)
+        needed = [requirement, "numpy", "ipykernel"]
+        subprocess.run([folder / "bin" / "pip", "install", "-q", *needed], check=True)
 
 
 def graders(folder: Path, submissions: int, environments: Path) -> list:

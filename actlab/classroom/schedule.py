@@ -14,6 +14,7 @@ from actlab.cli import CommandError
 
 # Units in one run of pytest: enough for its start to be cheap, few enough for a steady bar.
 AT_ONCE = 8
+UNITS_WORTH_A_WORKER = 24
 CONNECT_SECONDS = 10
 
 Done = Callable[[dict[str, Any]], None]
@@ -27,10 +28,10 @@ def batches(units: Iterable[Unit], size: int) -> Iterator[list[Unit]]:
 
 
 def workers(count: int, jobs: int | None) -> int:
-    """How many worker processes ``count`` units are worth: a start costs about ten units."""
+    """How many worker processes ``count`` units are worth: starting one costs as much as ten."""
     import joblib
 
-    return jobs or max(1, min(joblib.cpu_count(), count // AT_ONCE))
+    return jobs or max(1, min(joblib.cpu_count(), count // UNITS_WORTH_A_WORKER))
 
 
 def here(
