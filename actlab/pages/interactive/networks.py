@@ -1,0 +1,191 @@
+"""Figures of random networks, measured with fixed seeds while the book is built."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+
+import numpy as np
+import torch
+
+from actlab.diagnostics import bends_on_line
+from actlab.functions import leaky_relu, relu, relu_derivative
+from actlab.pages.interactive.model import (
+    Bank,
+    Control,
+    Curve,
+    Figure,
+    Panel,
+    Reading,
+    Trace,
+    powers,
+    spans,
+    ticks,
+)
+from actlab.training import Stack, build
+
+# The line through the plane on which chapter 1 counts pieces.
+START, END = np.array([-3.0, -2.9]), np.array([3.0, 3.1])
+LAYERS, WIDTH = 4, 16
+
+
+def network_on_line(networks: Stack, slope: float, t: np.ndarray) -> np.ndarray:
+    """First output of the first network at ``START + t (END - START)``, float64 (len(t),).
+
+    Every hidden layer is divided by the root mean square that He's rule expects for this slope, so
+    that outputs of different slopes have the same size. A positive factor moves no bend.
+    """
+    h = START + t[:, None] * (END - START)
+    gain = math.sqrt(2 / (1 + slope**2))
+    *hidden, last = [weight[0].detach().double().numpy() for weight in networks.weights]
+    for weight in hidden:
+        h = leaky_relu(h @ weight / math.sqrt(2) * gain, slope=slope)
+    return (h @ last)[:, 0]
+
+
+def linear_to_relu() -> Figure:
+    """A random network on a line while its activation goes from the identity to ReLU."""
+    networks = build([2] + [WIDTH] * LAYERS + [2], torch.relu, seeds=1)
+    slopes = np.round(np.arange(1.0, -0.01, -0.05), 2)
+    values, derivatives, notes = [], [], []
+    for slope in slopes:
+        (bends,) = bends_on_line(networks, START, END, slope=float(slope))
+        ends = np.concatenate([[0.0], bends, [1.0]])
+        y = network_on_line(networks, float(slope), ends)
+        # Positions are shown from -3 to 3, as the chapter's other figure of a line.
+        place = 6 * ends - 3
+        steep = np.diff(y) / np.diff(place)
+        values.append(Trace(y, place))
+        derivatives.append(Trace(np.repeat(steep, 2), np.repeat(place, 2)[1:-1]))
+        count = len(bends)
+        notes.append(
+            f"{count} bends on the line; the sharpest changes the slope by "
+            f"{np.abs(np.diff(steep)).max():.2f}."
+            if count
+            else "0 bends: the network is one straight line."
+        )
+    return Figure(
+        name="linear-to-relu",
+        title="One network of four layers, from linear to ReLU",
+        controls=(
+            Control(
+                "Slope a left of 0",
+                tuple(
+                    f"{slope:.2f}" + {1.0: ", linear", 0.0: ", ReLU"}.get(float(slope), "")
+                    for slope in slopes
+                ),
+                10,
+                prints=(0, 20),
+                notes=tuple(notes),
+            ),
+        ),
+        reading=Reading("Read off at t", "t", -3.0, 3.0, 0.05, 1.0, 2),
+        panels=(
+            Panel(
+                "output",
+                "position t on the line",
+                (-3, 3),
+                (-6, 6),
+                ticks(-3, -2, -1, 0, 1, 2, 3),
+                ticks(-6, -3, 0, 3, 6),
+                "output",
+                digits=2,
+            ),
+            Panel(
+                "slope of the output",
+                "position t on the line",
+                (-3, 3),
+                (-4, 4),
+                ticks(-3, -2, -1, 0, 1, 2, 3),
+                ticks(-4, -2, 0, 2, 4),
+                "slope",
+                digits=2,
+            ),
+        ),
+        banks={
+            "value": Bank(tuple(values), 1e-3),
+            "slope": Bank(tuple(derivatives), 1e-3),
+        },
+        curves=(Curve(0, "value", 0), Curve(1, "slope", 0)),
+        rows=("network",),
+    )
+
+
+DEPTH = 50
+
+
+@lru_cache(maxsize=1)
+def _standard_weights(width: int) -> np.ndarray:
+    """The same draw for every scale, of variance 1: (DEPTH, width, width)."""
+    return np.random.default_rng(1).standard_normal((DEPTH, width, width))
+
+
+def sizes(scale: float, width: int = 256, examples: int = 50) -> tuple[np.ndarray, np.ndarray]:
+    """How large signal and gradient are in a ReLU network with weights of variance scale/width.
+
+    Args:
+        scale: the variance of a weight times the number of inputs of its layer.
+        width: units in each layer.
+        examples: random inputs over which squares are averaged.
+
+    Returns:
+        The mean of z² in each layer, and the mean of (∂L/∂z)² in each layer for a random gradient
+        of size 1 that arrives at the last one; both float64 (DEPTH,).
+    """
+    rng = np.random.default_rng(0)
+    h = rng.standard_normal((examples, width))
+    gradient = rng.standard_normal((examples, width))
+    weights = math.sqrt(scale / width) * _standard_weights(width)
+    preactivations = []
+    for weight in weights:
+        preactivations.append(h @ weight)
+        h = relu(preactivations[-1])
+    backward = [float((gradient**2).mean())]
+    for layer in range(DEPTH - 1, 0, -1):
+        gradient = gradient @ weights[layer].T * relu_derivative(preactivations[layer - 1])
+        backward.append(float((gradient**2).mean()))
+    return np.array([(z**2).mean() for z in preactivations]), np.array(backward[::-1])
+
+
+def relu_scale() -> Figure:
+    """Size of the signal and of the gradient by layer, for a range of weight variances."""
+    scales = np.round(np.arange(0.5, 4.01, 0.125), 3)
+    names = {1.0: ", Xavier", 2.0: ", He"}
+    pieces = spans(1, DEPTH, 1)
+    signals, gradients, notes = [], [], []
+    for scale in scales:
+        signal, gradient = (np.log10(size) for size in sizes(float(scale)))
+        signals.append(Trace(signal, pieces))
+        gradients.append(Trace(gradient, pieces))
+        factor = 10 ** ((signal[-1] - signal[0]) / (DEPTH - 1))
+        notes.append(f"From layer to layer, the signal is multiplied by {factor:.2f} on average.")
+    y_ticks = powers(-30, -20, -10, 0, 10)
+    axes = {"x_label": "layer", "x": (1, DEPTH), "y": (-32, 17), "format": "power", "digits": 1}
+    x_ticks = ticks(1, 10, 20, 30, 40, 50)
+    return Figure(
+        name="relu-scale",
+        title="Fifty ReLU layers, seeded and measured",
+        controls=(
+            Control(
+                "Scale nσ²",
+                tuple(f"{scale:.3g}{names.get(float(scale), '')}" for scale in scales),
+                4,
+                prints=(12, 20),
+                notes=tuple(notes),
+            ),
+        ),
+        reading=Reading("Read off at layer", "layer", 1, DEPTH, 1, 25, 0),
+        panels=(
+            Panel("signal: mean of z²", symbol="signal", x_ticks=x_ticks, y_ticks=y_ticks, **axes),
+            Panel(
+                "gradient: mean of (∂L/∂z)²",
+                symbol="gradient",
+                x_ticks=x_ticks,
+                y_ticks=y_ticks,
+                **axes,
+            ),
+        ),
+        banks={"signal": Bank(tuple(signals), 1e-3), "gradient": Bank(tuple(gradients), 1e-3)},
+        curves=(Curve(0, "signal", 0), Curve(1, "gradient", 0)),
+        rows=("network",),
+    )
