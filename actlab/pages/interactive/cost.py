@@ -88,7 +88,7 @@ def instruction_budget() -> Figure:
                 notes=tuple(notes),
             ),
         ),
-        reading=Reading("Read off at", "instructions", 0, MOST, 1, 17, 0),
+        reading=Reading("Instructions", "at {} instructions", 0, MOST, 1, 17, 0),
         panels=(
             Panel(
                 "predicted speed, % of a copy’s",

@@ -89,14 +89,14 @@ def _thinned(points: np.ndarray, tolerance: float = 0.12) -> np.ndarray:
 
 
 def path(trace: Trace, panel: Panel, style: str = "line") -> str:
-    """The ``d`` of a trace: lines that break at jumps, or a dot at each sample."""
+    """The ``d`` of a trace, in one of the styles of a :class:`Curve`."""
     points = _to_pixels(trace, panel)
     if style == "dots":
         return "".join(
             f"M{x - 3.5:.1f} {y:.1f}a3.5 3.5 0 1 0 7 0a3.5 3.5 0 1 0-7 0" for x, y in points
         )
     jumps = np.flatnonzero((np.diff(trace.places) == 0) & (np.diff(trace.y) != 0)) + 1
-    parts = np.split(points, jumps)
+    parts = [points] if style == "steps" else np.split(points, jumps)
     return "".join("M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in _thinned(part)) for part in parts)
 
 
@@ -131,9 +131,13 @@ def _axes(panel: Panel, clip: str) -> str:
         (left - 30, 17, "start", panel.title, "title"),
     ]
     if panel.guides:
-        lines = "".join(f"M{across(x)} {top + 17}V{bottom}" for x, _ in panel.guides)
+        lines = "".join(f"M{across(x)} {top}V{bottom}" for x, _ in panel.guides)
         parts.append(line("guide", MUTED, lines, ' stroke-dasharray="1 3"'))
-        labels += [(across(x), top + 12, "middle", text, "tick") for x, text in panel.guides]
+        parts += [
+            f'<text class="sf-tick" transform="translate({across(x) + 12:g} {bottom - 6})'
+            f' rotate(-90)" fill="{MUTED}">{html.escape(text)}</text>'
+            for x, text in panel.guides
+        ]
     parts += [
         f'<text class="sf-{kind}" x="{x:g}" y="{y:g}" text-anchor="{anchor}" '
         f'fill="{MUTED if kind == "tick" else INK}">{html.escape(text)}</text>'
@@ -153,7 +157,8 @@ def _curve(figure: Figure, index: int, curve: Curve, positions: Sequence[int], l
         + (f' stroke-dasharray="{ROW_DASHES[curve.row]}"' if ROW_DASHES[curve.row] else "")
     )
     number = f' data-curve="{index}"' if live else ""
-    return f'<path class="sf-{curve.style} sf-row{curve.row}"{number} {paint} d="{d}"/>'
+    kind = "dots" if curve.style == "dots" else "line"
+    return f'<path class="sf-{kind} sf-row{curve.row}"{number} {paint} d="{d}"/>'
 
 
 def _panel(figure: Figure, number: int, positions: Sequence[int], live: bool) -> str:
@@ -193,14 +198,14 @@ def _readout(figure: Figure, positions: Sequence[int]) -> str:
     """A table: a row for each kind of line, a column for each panel."""
     place = figure.reading.low + figure.reading.first * figure.reading.step
     head = "".join(f'<th scope="col">{html.escape(panel.symbol)}</th>' for panel in figure.panels)
-    corner = f"at {figure.reading.symbol} = {_plain(place, figure.reading.digits)}"
+    corner = figure.reading.heading.format(_plain(place, figure.reading.digits))
     rows = []
     for row, name in enumerate(_row_names(figure, positions)):
         cells = []
         for number, panel in enumerate(figure.panels):
             shown = ""
             for index, curve in enumerate(figure.curves):
-                if (curve.panel, curve.row, curve.style) == (number, row, "line"):
+                if (curve.panel, curve.row) == (number, row) and curve.style != "dots":
                     trace = figure.banks[curve.bank].sent(figure.position(curve, positions))
                     left, right = (text_of(value, panel) for value in read(trace, place))
                     shown = left if left == right else f"{left} → {right}"
@@ -299,10 +304,11 @@ def figure_html(figure: Figure, alt: str) -> str:
             [f'<div class="sf-panels" role="img" aria-label="{html.escape(alt, quote=True)}">'],
             [panels, "</div>"],
             [f'<div class="sf-controls" role="group" aria-label="{html.escape(figure.title)}">'],
-            [controls, '<button type="button" class="sf-reset">Reset</button></div>'],
+            [controls, "</div>"],
             [f'<p class="sf-caption sf-fixed">{html.escape(caption)}.</p>'],
             [_readout(figure, positions)],
-            [f'<p class="sf-note">{html.escape(note)}</p>' if note else ""],
+            [f'<div class="sf-foot"><p class="sf-note">{html.escape(note)}</p>'],
+            ['<button type="button" class="sf-reset">Reset</button></div>'],
             ['<p class="sf-status" role="status"></p>'],
             [f'<div class="sf-printed">{_printed(figure)}</div>'],
             ["</figure>"],

@@ -142,7 +142,7 @@ class Reading:
 
     Attributes:
         label: what the abscissa is, for the slider.
-        symbol: a short name for the table.
+        heading: what stands above the read-out, with ``{}`` for the place.
         low: first place.
         high: last place.
         step: distance of places.
@@ -151,7 +151,7 @@ class Reading:
     """
 
     label: str
-    symbol: str
+    heading: str
     low: float
     high: float
     step: float
@@ -209,7 +209,8 @@ class Curve:
         bank: which bank.
         row: which row of the read-out it belongs to; its colour and dash are those of the row.
         control: which control chooses the trace; None for a curve that stays.
-        style: ``line``, or ``dots`` for a marker at each sample, which are not read out.
+        style: ``line``, broken where the curve jumps; ``steps``, a line that goes up and down
+            there; or ``dots``, a marker at each sample, which is not read out.
     """
 
     panel: int
@@ -259,7 +260,7 @@ class Figure:
             "reading": {
                 "low": self.reading.low,
                 "step": self.reading.step,
-                "symbol": self.reading.symbol,
+                "heading": self.reading.heading,
                 "digits": self.reading.digits,
             },
             "panels": [

@@ -24,36 +24,49 @@ from actlab.pages.interactive.model import (
 )
 from actlab.training import Stack, build
 
-# The line through the plane on which chapter 1 counts pieces.
-START, END = np.array([-3.0, -2.9]), np.array([3.0, 3.1])
-LAYERS, WIDTH = 4, 16
+# The line of chapter 1's first figure: (t, t/2) for t from -3 to 3.
+REACH = 3.0
+START, END = np.array([-REACH, -REACH / 2]), np.array([REACH, REACH / 2])
+LAYERS, WIDTH, BIAS = 4, 16, 1.0
 
 
-def network_on_line(networks: Stack, slope: float, t: np.ndarray) -> np.ndarray:
-    """First output of the first network at ``START + t (END - START)``, float64 (len(t),).
+def random_network() -> Stack:
+    """One network with He's weights and normal biases, so that bends lie all over the line."""
+    network = build([2] + [WIDTH] * LAYERS + [2], torch.relu, seeds=1)
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for bias in network.biases[:-1]:
+            bias.copy_(BIAS * torch.randn(bias.shape, generator=generator))
+    return network
 
-    Every hidden layer is divided by the root mean square that He's rule expects for this slope, so
-    that outputs of different slopes have the same size. A positive factor moves no bend.
+
+def output_on_line(network: Stack, slope: float, share: np.ndarray) -> np.ndarray:
+    """First output at ``START + share (END - START)``, float64 (len(share),).
+
+    It is divided by the growth that the slope causes in expectation, (1 + slope²) a layer in the
+    mean square, so that all slopes fit one ordinate. That moves no bend.
     """
-    h = START + t[:, None] * (END - START)
-    gain = math.sqrt(2 / (1 + slope**2))
-    *hidden, last = [weight[0].detach().double().numpy() for weight in networks.weights]
-    for weight in hidden:
-        h = leaky_relu(h @ weight / math.sqrt(2) * gain, slope=slope)
-    return (h @ last)[:, 0]
+    h = START + share[:, None] * (END - START)
+    layers = zip(network.weights, network.biases, strict=True)
+    *hidden, last = [
+        (weight[0].detach().double().numpy(), bias[0].detach().double().numpy())
+        for weight, bias in layers
+    ]
+    for weight, bias in hidden:
+        h = leaky_relu(h @ weight + bias, slope=slope)
+    return (h @ last[0] + last[1])[:, 0] / (1 + slope**2) ** (LAYERS / 2)
 
 
 def linear_to_relu() -> Figure:
     """A random network on a line while its activation goes from the identity to ReLU."""
-    networks = build([2] + [WIDTH] * LAYERS + [2], torch.relu, seeds=1)
-    slopes = np.round(np.arange(1.0, -0.01, -0.05), 2)
+    network = random_network()
+    slopes = np.linspace(20, 0, 21) / 20
     values, derivatives, notes = [], [], []
     for slope in slopes:
-        (bends,) = bends_on_line(networks, START, END, slope=float(slope))
+        (bends,) = bends_on_line(network, START, END, slope=float(slope))
         ends = np.concatenate([[0.0], bends, [1.0]])
-        y = network_on_line(networks, float(slope), ends)
-        # Positions are shown from -3 to 3, as the chapter's other figure of a line.
-        place = 6 * ends - 3
+        y = output_on_line(network, float(slope), ends)
+        place = REACH * (2 * ends - 1)
         steep = np.diff(y) / np.diff(place)
         values.append(Trace(y, place))
         derivatives.append(Trace(np.repeat(steep, 2), np.repeat(place, 2)[1:-1]))
@@ -74,20 +87,20 @@ def linear_to_relu() -> Figure:
                     f"{slope:.2f}" + {1.0: ", linear", 0.0: ", ReLU"}.get(float(slope), "")
                     for slope in slopes
                 ),
-                10,
-                prints=(0, 20),
+                0,
+                prints=(10, 20),
                 notes=tuple(notes),
             ),
         ),
-        reading=Reading("Read off at t", "t", -3.0, 3.0, 0.05, 1.0, 2),
+        reading=Reading("Read off at t", "at t = {}", -3.0, 3.0, 0.05, 1.0, 2),
         panels=(
             Panel(
                 "output",
                 "position t on the line",
                 (-3, 3),
-                (-6, 6),
+                (-14, 4),
                 ticks(-3, -2, -1, 0, 1, 2, 3),
-                ticks(-6, -3, 0, 3, 6),
+                ticks(-12, -8, -4, 0, 4),
                 "output",
                 digits=2,
             ),
@@ -95,9 +108,9 @@ def linear_to_relu() -> Figure:
                 "slope of the output",
                 "position t on the line",
                 (-3, 3),
-                (-4, 4),
+                (-7, 4),
                 ticks(-3, -2, -1, 0, 1, 2, 3),
-                ticks(-4, -2, 0, 2, 4),
+                ticks(-6, -4, -2, 0, 2, 4),
                 "slope",
                 digits=2,
             ),
@@ -106,7 +119,7 @@ def linear_to_relu() -> Figure:
             "value": Bank(tuple(values), 1e-3),
             "slope": Bank(tuple(derivatives), 1e-3),
         },
-        curves=(Curve(0, "value", 0), Curve(1, "slope", 0)),
+        curves=(Curve(0, "value", 0), Curve(1, "slope", 0, style="steps")),
         rows=("network",),
     )
 
@@ -174,7 +187,7 @@ def relu_scale() -> Figure:
                 notes=tuple(notes),
             ),
         ),
-        reading=Reading("Read off at layer", "layer", 1, DEPTH, 1, 25, 0),
+        reading=Reading("Read off at layer", "at layer {}", 1, DEPTH, 1, 25, 0),
         panels=(
             Panel("signal: mean of z²", symbol="signal", x_ticks=x_ticks, y_ticks=y_ticks, **axes),
             Panel(

@@ -41,7 +41,7 @@ def compare_functions() -> Figure:
             Control("First function", texts, first, kind="select"),
             Control("Second function", texts, second, kind="select"),
         ),
-        reading=Reading("Read off at x", "x", low, high, STEP, 1.0, 2),
+        reading=Reading("Read off at x", "at x = {}", low, high, STEP, 1.0, 2),
         panels=(
             Panel(
                 "function f(x)",
@@ -115,7 +115,7 @@ def swish_beta() -> Figure:
                 notes=notes,
             ),
         ),
-        reading=Reading("Read off at x", "x", low, high, STEP, 1.0, 2),
+        reading=Reading("Read off at x", "at x = {}", low, high, STEP, 1.0, 2),
         panels=(
             Panel(
                 "function",

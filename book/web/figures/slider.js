@@ -115,7 +115,7 @@
           d += `M${(across(panel, at) - 3.5).toFixed(1)} ${up(panel, y[i]).toFixed(1)}` +
             "a3.5 3.5 0 1 0 7 0a3.5 3.5 0 1 0-7 0";
         } else {
-          const jumps = i > 0 && x[i - 1] === at && y[i - 1] !== y[i];
+          const jumps = curve.style === "line" && i > 0 && x[i - 1] === at && y[i - 1] !== y[i];
           d += (i === 0 || jumps ? "M" : "L") + point;
         }
       });
@@ -136,7 +136,7 @@
           name.textContent = text; // a list names the row of the table
         }
       });
-      if (note) note.textContent = notes();
+      note.textContent = notes();
       point();
     }
 
@@ -149,7 +149,7 @@
       const text = plain(at, data.reading.digits);
       reading.setAttribute("aria-valuetext", text);
       reading.parentElement.querySelector(".sf-shown").textContent = text;
-      figure.querySelector("[data-place]").textContent = `at ${data.reading.symbol} = ${text}`;
+      figure.querySelector("[data-place]").textContent = data.reading.heading.replace("{}", text);
       for (const panel of panels) {
         panel.hair.setAttribute("d", `M${across(panel, at).toFixed(1)} ${top}v${height}`);
       }
