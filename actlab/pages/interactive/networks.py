@@ -162,7 +162,7 @@ def sizes(scale: float, width: int = 256, examples: int = 50) -> tuple[np.ndarra
 
 def relu_scale() -> Figure:
     """Size of the signal and of the gradient by layer, for a range of weight variances."""
-    scales = np.round(np.arange(0.5, 4.01, 0.125), 3)
+    scales = np.arange(5, 41) / 10
     names = {1.0: ", Xavier", 2.0: ", He"}
     pieces = spans(1, DEPTH, 1)
     signals, gradients, notes = [], [], []
@@ -181,9 +181,9 @@ def relu_scale() -> Figure:
         controls=(
             Control(
                 "Scale nσ²",
-                tuple(f"{scale:.3g}{names.get(float(scale), '')}" for scale in scales),
-                4,
-                prints=(12, 20),
+                tuple(f"{scale:.1f}{names.get(float(scale), '')}" for scale in scales),
+                5,
+                prints=(15, 25),
                 notes=tuple(notes),
             ),
         ),

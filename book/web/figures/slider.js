@@ -171,11 +171,14 @@
     function tell() {
       clearTimeout(telling);
       telling = setTimeout(() => {
-        const rows = curves.filter((curve) => curve.cell).map((curve) => {
-          const name = figure.querySelector(`[data-name="${curve.row}"]`).textContent;
-          const values = curve.cell.textContent.split(" → ");
-          const value = values.length > 1 ? `jumps from ${values.join(" to ")}` : values[0];
-          return `${name}: ${panels[curve.panel].symbol} ${value}`;
+        const rows = [...figure.querySelectorAll("[data-name]")].map((name) => {
+          const values = curves.filter((c) => c.cell && c.row === Number(name.dataset.name));
+          const parts = values.map((curve) => {
+            const [before, after] = curve.cell.textContent.split(" → ");
+            const value = after ? `jumps from ${before} to ${after}` : before;
+            return `${panels[curve.panel].symbol} ${value}`;
+          });
+          return `${name.textContent}: ${parts.join(", ")}`;
         });
         const where = figure.querySelector("[data-place]").textContent;
         status.textContent = `${where}, ${rows.join("; ")}. ${notes()}`;
