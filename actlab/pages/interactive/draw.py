@@ -124,6 +124,7 @@ def _axes(panel: Panel, clip: str) -> str:
         line("grid", GRID, rules),
         line("zero", MUTED, zeros + edges),
     ]
+    sizes = {"tick": "12", "label": "12.5", "title": '13.5" font-weight="600'}
     labels = [
         *((across(x), bottom + 16, "middle", text, "tick") for x, text in panel.x_ticks),
         *((left - 6, up(y) + 4, "end", text, "tick") for y, text in panel.y_ticks),
@@ -135,12 +136,13 @@ def _axes(panel: Panel, clip: str) -> str:
         parts.append(line("guide", MUTED, lines, ' stroke-dasharray="1 3"'))
         parts += [
             f'<text class="sf-tick" transform="translate({across(x) + 12:g} {bottom - 6})'
-            f' rotate(-90)" fill="{MUTED}">{html.escape(text)}</text>'
+            f' rotate(-90)" font-size="12" fill="{MUTED}">{html.escape(text)}</text>'
             for x, text in panel.guides
         ]
     parts += [
         f'<text class="sf-{kind}" x="{x:g}" y="{y:g}" text-anchor="{anchor}" '
-        f'fill="{MUTED if kind == "tick" else INK}">{html.escape(text)}</text>'
+        f'font-size="{sizes[kind]}" fill="{MUTED if kind == "tick" else INK}">'
+        f"{html.escape(text)}</text>"
         for x, y, anchor, text, kind in labels
     ]
     return "".join(parts)
@@ -174,7 +176,7 @@ def _panel(figure: Figure, number: int, positions: Sequence[int], live: bool) ->
     mark = f' data-panel="{number}"' if live else ""
     return (
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" '
-        f'aria-hidden="true" focusable="false"{mark}>{inner}'
+        f'font-family="sans-serif" aria-hidden="true" focusable="false"{mark}>{inner}'
         f'<g clip-path="url(#{clip})">{curves}</g></svg>'
     )
 
