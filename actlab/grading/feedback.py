@@ -56,10 +56,10 @@ def explain_text(expected: str, got: str, tolerance: Tolerance, *, reveal: bool)
     others = [name for name in others if name and name != told]
     again = sum(_label(wanted[index]) == told for index in differing[1:])
     if again and told:
-        sentence += f" (and {again} more of its values)" if again > 1 else " (and once more)"
+        others.insert(0, f"{told} {again} more time{'s' * (again > 1)}")
     if others:
         listed = ", ".join(others[:3]) + (", ..." if len(others) > 3 else "")
-        sentence += f" (also wrong: {listed})"
+        sentence += f"; also wrong: {listed}"
     return sentence
 
 

@@ -70,7 +70,7 @@ def test_an_example_shows_the_digits_that_differ():
 
 def test_a_value_shown_several_times_is_counted_and_not_listed():
     want, got = text(y=1) + text(y=3) + text(z=1), text(y=2) + text(y=5) + text(z=2)
-    assert explain(want, got).endswith("(and once more) (also wrong: z)")
+    assert explain(want, got).endswith("; also wrong: y 1 more time, z")
 
 
 def test_a_missing_nan_is_named():
@@ -124,7 +124,7 @@ def test_what_is_printed_besides_is_named():
 
 def test_other_wrong_values_are_listed():
     sentence = explain(text(a=1.0, b=2.0, c=3.0), text(a=1.0, b=-2.0, c=-3.0))
-    assert sentence == "b has the wrong sign (also wrong: c)"
+    assert sentence == "b has the wrong sign; also wrong: c"
 
 
 @pytest.mark.parametrize("got", ["\x00\x1b[31m", "y: float (2,) [1.0", "y: float (9999999999,) []"])
