@@ -13,11 +13,17 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from actlab.pages.interactive.model import Control, Curve, Figure, Panel, Trace, superscript
-
-# Size of a panel, and the rectangle in it that holds the curves: left, top, width, height.
-WIDTH, HEIGHT = 360, 244
-BOX = (46, 30, 304, 168)
+from actlab.pages.interactive.model import (
+    BOX,
+    HEIGHT,
+    WIDTH,
+    Control,
+    Curve,
+    Figure,
+    Panel,
+    Trace,
+    superscript,
+)
 
 # On paper, and in any reader without the book's style sheet: the light colours of
 # actlab.plotting.PALETTE, which is not imported because it brings matplotlib.

@@ -21,6 +21,10 @@ import numpy as np
 
 # Resolution of abscissae that are sent one by one.
 X_STEP = 1e-4
+# Size of a panel in its own units, and the rectangle in it that holds the curves: left, top, width,
+# height. The server draws with them, and the script needs them to draw the same.
+WIDTH, HEIGHT = 360, 244
+BOX = (46, 30, 304, 168)
 
 Pieces = tuple[tuple[float, float, int], ...]
 
@@ -252,8 +256,6 @@ class Figure:
 
     def packed(self) -> dict[str, Any]:
         """Everything that the script needs, for JSON."""
-        from actlab.pages.interactive.draw import BOX
-
         return {
             "box": BOX,
             "controls": [{"texts": c.texts, "notes": c.notes} for c in self.controls],
