@@ -1,12 +1,17 @@
 """Settings for every test and for the kernels that nbval starts (they inherit the environment)."""
 
 import os
+import signal
 
 import pytest
 
 # One thread: sums come out the same on every machine, and two test processes do not fight.
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
+
+# A shell starts a background job with interrupts ignored, which the tests of Ctrl-C would inherit.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(tryfirst=True)

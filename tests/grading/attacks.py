@@ -222,7 +222,7 @@ ATTACKS = {
     "fill the disk with many files": Attack(
         "n = 0\nwhile True:\n    with open(f'big{n}', 'wb') as file:\n"
         "        file.write(bytes(2**25))\n    n += 1",
-        ("output",),
+        ("output", "timeout"),  # a slow disk
     ),
     "open every file": Attack(
         "files = []\nwhile True:\n    files.append(open('f', 'w'))", ("error", "crash", "timeout")
