@@ -40,11 +40,14 @@ TYPES = {
 }
 CONTAINER = """<?xml version="1.0" encoding="utf-8"?>
 <container version="1.0" xmlns="urn:oasis:names:tc:opendocument:xmlns:container">
-  <rootfiles><rootfile full-path="book/package.opf" media-type="application/oebps-package+xml"/></rootfiles>
+  <rootfiles>
+    <rootfile full-path="book/package.opf" media-type="application/oebps-package+xml"/>
+  </rootfiles>
 </container>
 """
 PACKAGE = """<?xml version="1.0" encoding="utf-8"?>
-<package xmlns="http://www.idpf.org/2007/opf" version="3.0" unique-identifier="id" xml:lang="{language}">
+<package xmlns="http://www.idpf.org/2007/opf" version="3.0" unique-identifier="id"
+  xml:lang="{language}">
   <metadata xmlns:dc="http://purl.org/dc/elements/1.1/">
     <dc:identifier id="id">{identifier}</dc:identifier>
     <dc:title>{title}</dc:title>
@@ -61,7 +64,8 @@ PACKAGE = """<?xml version="1.0" encoding="utf-8"?>
     <meta property="schema:accessibilityFeature">structuralNavigation</meta>
     <meta property="schema:accessibilityFeature">tableOfContents</meta>
     <meta property="schema:accessibilityHazard">none</meta>
-    <meta property="schema:accessibilitySummary">Every figure has a text alternative, and every formula is MathML.</meta>
+    <meta property="schema:accessibilitySummary"
+      >Every figure has a text alternative, and every formula is MathML.</meta>
   </metadata>
   <manifest>
 {manifest}
@@ -161,9 +165,7 @@ def shell(book: Book, title: str) -> tuple[etree._Element, etree._Element]:
 
 def as_bytes(html: etree._Element) -> bytes:
     """The file of a page."""
-    return etree.tostring(
-        html, encoding="utf-8", xml_declaration=True, doctype="<!DOCTYPE html>"
-    )
+    return etree.tostring(html, encoding="utf-8", xml_declaration=True, doctype="<!DOCTYPE html>")
 
 
 def chapter(book: Book, article: Article) -> Item:

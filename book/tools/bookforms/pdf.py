@@ -90,7 +90,7 @@ def anchor(name: str, fragment: str) -> str:
 def prepare(article: Article) -> None:
     """Fit a page into the document: its headings one level down or more, figures found."""
     depth = article.page.depth + 1
-    for heading in [e for e in article.element.iter(*HEADINGS)]:
+    for heading in list(article.element.iter(*HEADINGS)):
         level = int(heading.tag[-1])
         heading.set("class", f"level-{level}")
         heading.tag = f"{{{XHTML}}}h{min(level + depth, 6)}"
@@ -114,9 +114,7 @@ def prepare(article: Article) -> None:
             visible.set("aria-label", " ".join(source))
 
 
-def document(
-    book: Book, loaded: Iterable[Article], numbers: Mapping[str, int]
-) -> etree._Element:
+def document(book: Book, loaded: Iterable[Article], numbers: Mapping[str, int]) -> etree._Element:
     """The joined document; ``numbers`` are the pages of the entries of its table of contents."""
     html = etree.Element(f"{{{XHTML}}}html", nsmap={None: XHTML})
     html.set("lang", book.language)
@@ -169,9 +167,7 @@ def title_page(book: Book, description: str, body: etree._Element) -> None:
     )
 
 
-def contents(
-    loaded: Iterable[Article], numbers: Mapping[str, int], body: etree._Element
-) -> None:
+def contents(loaded: Iterable[Article], numbers: Mapping[str, int], body: etree._Element) -> None:
     """The table of contents, with page numbers as far as they are known."""
     box = add(body, "nav", id="contents")
     add(box, "h1").text = "Contents"
@@ -218,7 +214,9 @@ def print_document(source: Path, path: Path) -> None:
         if lost:
             raise FormsError(f"A file of the book is missing ({lost[0]}): run `make book` again.")
         if tab.locator("parsererror").count():
-            raise FormsError(f"{source} is not well-formed: {tab.locator('parsererror').inner_text()}")
+            raise FormsError(
+                f"{source} is not well-formed: {tab.locator('parsererror').inner_text()}"
+            )
         tab.emulate_media(media="print", color_scheme="light")
         tab.evaluate("document.fonts.ready.then(() => true)")
         tab.evaluate(FIT)
