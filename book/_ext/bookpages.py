@@ -38,7 +38,12 @@ def complete_head(
     """Add the description, and mend what the theme and MyST-NB leave undone."""
     context.setdefault("default_mode", "auto")
     # MyST-NB labels the buttons that unfold a cell with other words than they show (WCAG 2.5.3).
-    context["body"] = context.get("body", "").replace(' aria-label="Toggle hidden content"', "")
+    # Sphinx puts entries of a bibliography into a list without making them its items.
+    context["body"] = (
+        context.get("body", "")
+        .replace(' aria-label="Toggle hidden content"', "")
+        .replace('role="doc-biblioentry"', 'role="listitem"')
+    )
     if doctree is None or 'name="description"' in context.get("metatags", ""):
         return
     if text := description_of(doctree):

@@ -21,28 +21,14 @@ HEADINGS = tuple(f"{{{XHTML}}}h{level}" for level in range(1, 7))
 
 # Controls and what belongs to them. A page marks by the class `no-print` what else has no use on
 # paper, for instance the sliders beside a figure.
-DROPPED_TAGS = [
-    "script",
-    "style",
-    "noscript",
-    "template",
-    "button",
-    "input",
-    "select",
-    "textarea",
-    "fieldset",
-    "form",
-    "iframe",
-    "dialog",
-]
-DROPPED_CLASSES = [
-    "no-print",
-    "d-print-none",
-    "headerlink",
-    "copybtn",
-    "sd-summary-state-marker",
-    "toctree-wrapper",
-]
+DROPPED_TAGS = (
+    *("script", "style", "noscript", "template", "iframe", "dialog"),
+    *("button", "input", "select", "textarea", "fieldset", "form"),
+)
+DROPPED_CLASSES = (
+    *("no-print", "d-print-none", "headerlink", "copybtn"),
+    *("sd-summary-state-marker", "toctree-wrapper"),
+)
 DROPPED_ATTRIBUTES = ["tabindex", "contenteditable", "loading", "onclick", "draggable", "hidden"]
 
 
