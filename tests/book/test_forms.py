@@ -34,7 +34,8 @@ CHAPTER = f"""
 <h2 id="part">A part</h2>
 <div class="no-print"><label>slope <input type="range"></label></div>
 <script>alert(1)</script><button>Run</button><p hidden>secret</p>
-<svg viewBox="0 0 10 10" width="80" role="img" aria-label="A line"><clipPath id="clip"><rect width="9" height="9"/></clipPath>
+<svg viewBox="0 0 10 10" width="80" role="img" aria-label="A line">
+<clipPath id="clip"><rect width="9" height="9"/></clipPath>
 <path d="M0 0L10 10" clip-path="url(#clip)"/></svg>
 <img src="../_images/figure.svg" alt="A figure" width="100" height="50" loading="lazy">
 <details class="admonition"><summary><p class="collapsed">Show the answer</p>

@@ -121,7 +121,9 @@ def document(book: Book, loaded: Iterable[Article], numbers: Mapping[str, int]) 
     html.set("data-theme", "light")
     head = add(html, "head")
     add(head, "title").text = book.title
-    for name in BOOK_STYLES:
+    # What pages add to the theme (figures drawn in the page); book.css is the layout of a screen.
+    extra = sorted((book.html / "_static" / "css").glob("*.css"))
+    for name in (*BOOK_STYLES, *(f"_static/css/{p.name}" for p in extra if p.name != "book.css")):
         add(head, "link", rel="stylesheet", href=f"../html/{name}")
     style = STYLE.read_text(encoding="utf-8")
     body = add(html, "body")
