@@ -1,6 +1,6 @@
 """The public addresses of the book, in one place, and everything that follows from them.
 
-No page invents an address. There are three settings, all empty until somebody publishes the book:
+No page invents an address. There are four settings, all empty until somebody publishes the book:
 
 ==================  ===============  ============================================================
 setting             environment      what it is
@@ -8,6 +8,7 @@ setting             environment      what it is
 ``book_repository`` BOOK_REPOSITORY  the repository, ``https://github.com/OWNER/NAME``
 ``book_branch``     BOOK_BRANCH      the branch that readers edit and run; ``main`` where empty
 ``html_baseurl``    BOOK_URL         where the built pages are served
+``book_downloads``  BOOK_DOWNLOADS   folder beside them with the PDF, the EPUB and the zip
 ==================  ===============  ============================================================
 
 The environment wins, because the place that publishes knows best (.github/workflows/course.yml).
@@ -37,6 +38,7 @@ FROM_ENVIRONMENT = {
     "book_repository": "BOOK_REPOSITORY",
     "book_branch": "BOOK_BRANCH",
     "html_baseurl": "BOOK_URL",
+    "book_downloads": "BOOK_DOWNLOADS",
 }
 HOSTS = ("github", "gitlab")
 COLAB = "https://colab.research.google.com"
@@ -132,6 +134,30 @@ class RunElsewhere(SphinxDirective):
         return found
 
 
+class OtherForms(SphinxDirective):
+    """``{other-forms}``: links to the book in one file, or the commands that write one."""
+
+    def run(self) -> list[nodes.Node]:
+        """Write one sentence."""
+        folder = self.config.book_downloads.strip("/")
+        if not folder:
+            return [
+                _paragraph(
+                    "The whole book is also one file, for programs that read PDF or EPUB, or a "
+                    "zip of these pages: make pdf, make epub and make zip write them to _build."
+                )
+            ]
+        title = self.config.html_title
+        stem = "-".join("".join(c if c.isalnum() else " " for c in title.lower()).split())
+        up = "../" * self.env.docname.count("/")
+        result = _paragraph("The whole book in one file: ")
+        for form, after in (("pdf", ", "), ("epub", ", "), ("zip", " of these pages.")):
+            address = f"{up}{folder}/{stem}.{form}"
+            name = form.upper() if form != "zip" else form
+            result += [nodes.reference("", name, refuri=address), nodes.Text(after)]
+        return [result]
+
+
 def _paragraph(text: str) -> nodes.paragraph:
     return nodes.paragraph("", "", nodes.Text(text))
 
@@ -161,6 +187,8 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Register the settings and what follows from them."""
     app.add_config_value("book_repository", "", "env", types=[str])
     app.add_config_value("book_branch", "", "html", types=[str])
+    app.add_config_value("book_downloads", "", "env", types=[str])
+    app.add_directive("other-forms", OtherForms)
     app.add_directive("run-elsewhere", RunElsewhere)
     app.connect("config-inited", read_settings)
     app.connect("build-finished", write_sitemap)

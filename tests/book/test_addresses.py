@@ -25,6 +25,9 @@ What it is.
 ```{run-elsewhere}
 ```
 
+```{other-forms}
+```
+
 ```{toctree}
 notebooks/01_first
 ```
@@ -79,6 +82,7 @@ def test_without_addresses_no_page_invents_one(tmp_path: Path) -> None:
     assert 'property="og:title" content="A chapter &amp; more"' in page
     assert 'property="og:description" content="It says' in page
     assert "../_sources/notebooks/01_first.ipynb" in page
+    assert "make epub" in (out / "index.html").read_text(encoding="utf-8")
     assert not (out / "sitemap.xml").exists()
     assert not (out / "_social").exists()
 
@@ -90,6 +94,7 @@ def test_with_addresses_every_link_leads_there(
     """The environment is enough, as in the workflow that publishes."""
     monkeypatch.setenv("BOOK_REPOSITORY", REPOSITORY + ".git")
     monkeypatch.setenv("BOOK_BRANCH", "trunk")
+    monkeypatch.setenv("BOOK_DOWNLOADS", "downloads")
     monkeypatch.setenv("BOOK_URL", BASE.rstrip("/"))
     out = build(tmp_path)
     page = (out / "notebooks/01_first.html").read_text(encoding="utf-8")
@@ -103,7 +108,9 @@ def test_with_addresses_every_link_leads_there(
         f'property="og:url" content="{BASE}notebooks/01_first.html"',
     ):
         assert link in page, link
-    assert f"git clone --depth 1 {REPOSITORY}" in (out / "index.html").read_text(encoding="utf-8")
+    start = (out / "index.html").read_text(encoding="utf-8")
+    assert f"git clone --depth 1 {REPOSITORY}" in start
+    assert 'href="downloads/the-book.epub"' in start
     assert f'href="{BASE}"' in (out / "404.html").read_text(encoding="utf-8")
     located = {element.text for element in ET.parse(out / "sitemap.xml").iter() if element.text}
     assert {f"{BASE}index.html", f"{BASE}notebooks/01_first.html"} <= located
