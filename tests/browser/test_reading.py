@@ -65,7 +65,7 @@ def test_the_ledger_can_be_filtered_without_scripts(new_reader: Callable[..., An
 
 def test_the_keyboard_reaches_everything_in_order(new_reader: Callable[..., Any]) -> None:
     """First the way past the menu, then search and theme, then the text; always visible."""
-    reader = new_reader(viewport=WIDE)
+    reader = new_reader(viewport=WIDE, reduced_motion="reduce")  # the first link glides in
     reader.open("notebooks/04_relu.html")
     stops = []
     for _ in range(80):
