@@ -84,11 +84,14 @@ def site() -> Iterator[str]:
     server.server_close()
 
 
-@pytest.fixture(scope="session")
+# Of the module, not of the session: Playwright refuses to start a second time in the same process
+# while the first runs, and printing the PDF (tests/book/test_forms.py) starts its own.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """A Chromium, started once: the system's, or Playwright's own."""
+    """A Chromium, started once a file: the system's, or Playwright's own."""
     api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    path = next((found for name in BROWSERS if (found := shutil.which(name))), None)
+    installed = (found for name in BROWSERS if (found := shutil.which(name)))
+    path = os.environ.get("ACTLAB_CHROMIUM") or next(installed, None)
     with api.sync_playwright() as tools:
         try:
             opened = tools.chromium.launch(executable_path=path, args=["--no-sandbox"])
