@@ -5,10 +5,11 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help book test lab lint clean
+.PHONY: help book pdf epub zip test lab lint clean
 
 help:
 	@echo "make book   build the book into _build/html"
+	@echo "make pdf    write the book as one PDF; make epub and make zip do likewise"
 	@echo "make test   run all tests, and nbval on every notebook"
 	@echo "make lab    open the notebooks in JupyterLab"
 	@echo "make lint   check style with ruff"
@@ -25,6 +26,9 @@ $(INSTALLED): requirements.txt constraints.txt pyproject.toml
 book: $(INSTALLED)
 	$(BIN)/jupyter-book build -W --keep-going .
 	@echo "Open $(CURDIR)/_build/html/index.html"
+
+pdf epub zip: book
+	$(BIN)/python book/tools/forms.py $@
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest -n 2 --dist loadfile --nbval tests notebooks solutions

@@ -94,9 +94,13 @@ def _hide(cell: dict, points: float) -> None:
 
 
 def _fenced(text: str, info: str) -> str:
-    """``text`` in a fence that is longer than any in it."""
-    longest = max((len(run) for run in re.findall(r"`{3,}", text)), default=2)
-    fence = "`" * (longest + 1)
+    """``text`` in a fence that is longer than any in it.
+
+    The line of a fence of backticks may hold no backtick, and titles have code in them.
+    """
+    sign = "~" if "`" in info else "`"
+    longest = max((len(run) for run in re.findall(sign + "{3,}", text)), default=2)
+    fence = sign * (longest + 1)
     return f"{fence}{info}\n{text}\n{fence}"
 
 

@@ -3,13 +3,11 @@
 - ``<meta name="description">`` is the first paragraph, unless the front matter has one
   (``myst: {html_meta: {description: ...}}``).
 - ``404.html`` stands alone: a host serves it for any address, so relative links would break.
-- ``html_baseurl`` comes from the environment variable ``BOOK_URL``, set where it is published.
 """
 
 from __future__ import annotations
 
 import html
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +15,6 @@ from docutils import nodes
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
-    from sphinx.config import Config
 
 DESCRIPTION_LENGTH = 155  # what search engines show
 
@@ -41,20 +38,18 @@ def complete_head(
     """Add the description, and mend what the theme and MyST-NB leave undone."""
     context.setdefault("default_mode", "auto")
     # MyST-NB labels the buttons that unfold a cell with other words than they show (WCAG 2.5.3).
-    context["body"] = context.get("body", "").replace(' aria-label="Toggle hidden content"', "")
+    # Sphinx puts entries of a bibliography into a list without making them its items.
+    context["body"] = (
+        context.get("body", "")
+        .replace(' aria-label="Toggle hidden content"', "")
+        .replace('role="doc-biblioentry"', 'role="listitem"')
+    )
     if doctree is None or 'name="description"' in context.get("metatags", ""):
         return
     if text := description_of(doctree):
         context["metatags"] += (
             f'\n<meta name="description" content="{html.escape(text, quote=True)}">'
         )
-
-
-def set_address(app: Sphinx, config: Config) -> None:
-    """Take the published address from the environment, with a slash at its end."""
-    address = os.environ.get("BOOK_URL", "").strip()
-    if address:
-        config.html_baseurl = address.rstrip("/") + "/"
 
 
 def write_404(app: Sphinx, exception: Exception | None) -> None:
@@ -69,7 +64,6 @@ def write_404(app: Sphinx, exception: Exception | None) -> None:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Connect the handlers."""
-    app.connect("config-inited", set_address)
     app.connect("html-page-context", complete_head)
     app.connect("build-finished", write_404)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

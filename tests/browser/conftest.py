@@ -1,65 +1,195 @@
-"""A real browser and the built book on a local server; skipped with a reason without them."""
+"""The built book on a port of this machine, and a browser that reaches nothing else.
+
+Needs a book (`make book`, or its folder in the environment variable BOOK_HTML), the package
+`playwright`, and a Chromium; each is a reason to skip.
+"""
 
 from __future__ import annotations
 
 import functools
+import gzip
 import http.server
 import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-HTML = ROOT / "_build" / "html"
+BOOK = Path(os.environ.get("BOOK_HTML", ROOT / "_build" / "html"))
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+PAGES = sorted(
+    path.relative_to(BOOK).as_posix()
+    for path in BOOK.rglob("*.html")
+    if not path.relative_to(BOOK).parts[0].startswith("_")
+)
+NO_BOOK = f"no built book in {BOOK}; `make book` builds one"
+PACKED = (".html", ".css", ".js", ".svg", ".json", ".txt", ".xml")
 
 
-class _Quiet(http.server.SimpleHTTPRequestHandler):
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test that takes ``name`` for every page, and one that takes ``chapter`` for those."""
+    chapters = [name for name in PAGES if name.startswith("notebooks/")]
+    for argument, names in (("name", PAGES), ("chapter", chapters)):
+        if argument in metafunc.fixturenames:
+            missing = pytest.param("", marks=pytest.mark.skip(reason=NO_BOOK))
+            metafunc.parametrize(argument, names or [missing])
+
+
+@functools.cache
+def _packed(path: str, changed: float) -> bytes:
+    return gzip.compress(Path(path).read_bytes(), 6, mtime=0)
+
+
+class Host(http.server.SimpleHTTPRequestHandler):
+    """Serves files as static hosts do, with text compressed, and without a line for each."""
+
+    protocol_version = "HTTP/1.1"
+
     def log_message(self, *arguments: Any) -> None:
         """Say nothing."""
+
+    def do_GET(self) -> None:
+        """Answer with the compressed file, where that is of use."""
+        path = Path(self.translate_path(self.path))
+        accepts = "gzip" in self.headers.get("Accept-Encoding", "")
+        if not (accepts and path.is_file() and path.suffix in PACKED):
+            super().do_GET()
+            return
+        data = _packed(str(path), path.stat().st_mtime)
+        self.send_response(200)
+        self.send_header("Content-Type", self.guess_type(str(path)))
+        self.send_header("Content-Encoding", "gzip")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
 
 
 @pytest.fixture(scope="session")
 def site() -> Iterator[str]:
-    """Address of the built book, without a slash at the end."""
-    if not (HTML / "index.html").exists():
-        pytest.skip("the book is not built: make book")
-    handler = functools.partial(_Quiet, directory=str(HTML))
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    """The book's address on a port of this machine, without a slash at its end."""
+    if not PAGES:
+        pytest.skip(NO_BOOK)
+    server = http.server.ThreadingHTTPServer(
+        ("127.0.0.1", 0), functools.partial(Host, directory=str(BOOK))
+    )
+    server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
+    server.server_close()
 
 
 # Of the module, not of the session: Playwright refuses to start a second time in the same process
-# while the first runs, and tests/book/test_built_book.py starts its own.
+# while the first runs, and printing the PDF (tests/book/test_forms.py) starts its own.
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Chromium, started once a file."""
+    """A Chromium, started once a file: the system's, or Playwright's own."""
     api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    names = ("chromium", "chromium-browser", "google-chrome")
-    found = os.environ.get("ACTLAB_CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
-    if found is None:
-        pytest.skip("no Chromium on this machine")
-    with api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
+    installed = (found for name in BROWSERS if (found := shutil.which(name)))
+    path = os.environ.get("ACTLAB_CHROMIUM") or next(installed, None)
+    with api.sync_playwright() as tools:
+        try:
+            opened = tools.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        except api.Error as error:
+            pytest.skip(f"no browser starts here: {str(error).splitlines()[0]}")
+        yield opened
+        opened.close()
 
 
 @pytest.fixture
 def page(browser: Any) -> Iterator[Callable[..., Any]]:
-    """A function that opens a page in a context of its own; keywords are those of the context."""
+    """A function that opens a tab in a context of its own; its keywords are the context's."""
     contexts = []
 
     def make(**options: Any) -> Any:
-        context = browser.new_context(**options)
-        contexts.append(context)
-        return context.new_page()
+        contexts.append(browser.new_context(**options))
+        return contexts[-1].new_page()
 
     yield make
     for context in contexts:
         context.close()
+
+
+@dataclass
+class Visit:
+    """What happened while a page was open."""
+
+    failed: list[str] = field(default_factory=list)
+    outside: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+    def assert_clean(self) -> None:
+        """Nothing was asked of another host, nothing was missing, nothing went wrong."""
+        assert self.outside == []
+        assert self.failed == []
+        assert self.errors == []
+
+
+class Reader:
+    """A tab that reaches nothing but the book; as wide as a phone unless told otherwise."""
+
+    def __init__(self, browser: Any, site: str, **context: Any) -> None:
+        self.site = site
+        context.setdefault("viewport", {"width": 390, "height": 844})
+        self.context = browser.new_context(**context)
+        self.tab = self.context.new_page()
+        self.visit = Visit()
+        self.tab.route("**/*", self._let_through)
+        self.tab.on("requestfailed", self._note_failure)
+        self.tab.on("pageerror", lambda error: self.visit.errors.append(str(error)))
+        self.tab.on("console", self._note_message)
+        self.tab.on("response", self._note_answer)
+
+    def _let_through(self, route: Any) -> None:
+        if route.request.url.startswith((self.site, "data:", "blob:")):
+            route.continue_()
+        else:
+            self.visit.outside.append(route.request.url)
+            route.abort()
+
+    def _note_failure(self, request: Any) -> None:
+        # A request that the browser gives up by itself, because the tab goes on to the next page
+        # or because scripts are off ("csp"), is no fault; a missing file answers 404 instead.
+        if request.failure not in ("net::ERR_ABORTED", "csp"):
+            self.visit.failed.append(f"{request.failure} {request.url}")
+
+    def _note_message(self, message: Any) -> None:
+        if message.type == "error":
+            self.visit.errors.append(message.text)
+
+    def _note_answer(self, answer: Any) -> None:
+        if answer.status >= 400:
+            self.visit.failed.append(f"{answer.status} {answer.url}")
+
+    def open(self, name: str) -> Visit:
+        """Open a page of the book and wait until everything it asks for has come."""
+        self.visit = Visit()
+        self.tab.goto(f"{self.site}/{name}", wait_until="load")
+        return self.visit
+
+
+@pytest.fixture(scope="module")
+def reader(browser: Any, site: str) -> Iterator[Reader]:
+    """One tab for all pages of a module."""
+    opened = Reader(browser, site)
+    yield opened
+    opened.context.close()
+
+
+@pytest.fixture
+def new_reader(browser: Any, site: str) -> Iterator[Callable[..., Reader]]:
+    """A function that opens a reader with settings of its own."""
+    opened = []
+
+    def make(**context: Any) -> Reader:
+        opened.append(Reader(browser, site, **context))
+        return opened[-1]
+
+    yield make
+    for one in opened:
+        one.context.close()

@@ -1,0 +1,103 @@
+"""Every page of the built book, opened as narrow as a phone and with the network cut."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+WITHOUT_ARTICLE = ("404.html", "genindex.html", "search.html")
+# The ledger has sentences of other people, who may write what they like.
+RAW = re.compile(
+    r"\$[^$\n]{1,80}\$|\\\(|\\\[|\\begin\{|^[`~:]{3,}|\{(dropdown|note|ref|doc)\}", re.M
+)
+
+# What a page says about itself, once it has loaded.
+INSPECT = """
+async () => {
+  const images = [...document.querySelectorAll('img')];
+  images.forEach(image => { image.loading = 'eager'; });
+  await Promise.all(images.map(image => image.decode().catch(() => null)));
+  const maths = [...document.querySelectorAll('.math')];
+  const prose = document.querySelector('article')?.cloneNode(true);
+  prose?.querySelectorAll('pre, code, .math, script, style').forEach(part => part.remove());
+  return {
+    broken: images.filter(image => !image.naturalWidth).map(image => image.src),
+    unnamed: images.filter(image => !image.alt.trim()).map(image => image.src),
+    formulas: maths.length,
+    unrendered: maths.filter(math => !math.querySelector('.katex')).map(m => m.textContent),
+    mistakes: document.querySelectorAll('.katex-error').length,
+    icons: [...document.querySelectorAll('.fa-solid, .fas, .fa-brands, .fab, .fa-regular, .far')]
+      .map(icon => getComputedStyle(icon, '::before').content),
+    width: document.documentElement.scrollWidth,
+    title: document.title,
+    headings: document.querySelectorAll('article h1').length,
+    described: !!document.querySelector('meta[name=description]'),
+    prose: prose ? prose.textContent : '',
+  };
+}
+"""
+FONTS = """
+async () => [...await document.fonts.ready].filter(font => font.status === 'loaded')
+  .map(font => font.family)
+"""
+
+
+def test_page(reader: Any, name: str) -> None:
+    """Opens without a failed or foreign request, without an error, and complete."""
+    visit = reader.open(name)
+    seen = reader.tab.evaluate(INSPECT)
+    visit.assert_clean()
+    assert seen["broken"] == []
+    assert seen["unnamed"] == []
+    assert seen["unrendered"] == []
+    assert seen["mistakes"] == 0
+    assert seen["width"] <= 390, "the page scrolls sideways"
+    assert seen["title"]
+    if name not in WITHOUT_ARTICLE:
+        assert seen["headings"] == 1
+        assert seen["described"]
+        raw = RAW.search(seen["prose"])
+        assert raw is None, f"the page shows its source: {raw[0]!r}"
+    subset = (ROOT / "book/web/vendor/fontawesome/icons.txt").read_text(encoding="utf-8")
+    known = set(subset.split())
+    for icon in seen["icons"]:
+        if icon not in ("none", "normal"):
+            point = f"{ord(icon.strip(chr(34))[0]):04x}"
+            assert point in known, f"an icon is not in the subset: {icon}"
+
+
+def test_chapters_have_formulas_and_figures(reader: Any, chapter: str) -> None:
+    """The checks above would hold for a book without content, too."""
+    reader.open(chapter)
+    assert reader.tab.evaluate(INSPECT)["formulas"] > 0
+    assert reader.tab.locator("article img").count() > 0
+
+
+def test_chapters_are_complete_without_scripts(
+    new_reader: Callable[..., Any], chapter: str
+) -> None:
+    """JavaScript off leaves text, formulas, figures and outputs."""
+    reader = new_reader(java_script_enabled=False)
+    reader.open(chapter).assert_clean()
+    for part in ("h1", ".katex", ".cell_input pre", ".cell_output pre", ".cell_output img"):
+        assert reader.tab.locator(f"article {part}").first.is_visible(), part
+
+
+def test_pages_open_from_a_folder(page: Callable[..., Any]) -> None:
+    """No server: formulas keep their fonts, figures are shown, and no script stumbles."""
+    from conftest import BOOK, PAGES
+
+    tab = page(viewport={"width": 1280, "height": 900})
+    errors: list[str] = []
+    tab.on("pageerror", lambda error: errors.append(str(error)))
+    names = ["index.html", *[name for name in PAGES if name.startswith("notebooks/")][:1]]
+    for name in names:
+        tab.goto((BOOK / name).resolve().as_uri(), wait_until="load")
+        seen = tab.evaluate(INSPECT)
+        assert seen["broken"] == seen["unrendered"] == errors == [], name
+    if len(names) > 1:
+        assert seen["formulas"] > 0
+        assert "KaTeX_Main" in tab.evaluate(FONTS)

@@ -1,0 +1,130 @@
+"""What a reader does on a page: search, switch the theme, filter, go by keyboard."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+WIDE = {"width": 1280, "height": 900}
+FOCUSED = """
+() => {
+  const at = document.activeElement, style = getComputedStyle(at);
+  const seen = style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2
+    || style.boxShadow !== 'none';
+  const box = at.getBoundingClientRect();
+  return {
+    tag: at.tagName, text: (at.innerText || at.ariaLabel || '').trim(), className: at.className,
+    seen: seen && box.width > 0 && box.bottom > 0 && box.top < innerHeight,
+    place: at.closest('article') ? 'article' : '',
+  };
+}
+"""
+
+
+def test_search_finds_a_word_and_leads_to_its_page(new_reader: Callable[..., Any]) -> None:
+    """The search is local, and works from the keyboard on any page."""
+    reader = new_reader(viewport=WIDE)
+    reader.open("index.html")
+    reader.tab.keyboard.press("Control+k")
+    reader.tab.keyboard.type("preactivation")
+    reader.tab.keyboard.press("Enter")
+    first = reader.tab.locator("#search-results ul.search li a").first
+    first.wait_for(timeout=15_000)
+    first.click()
+    reader.tab.wait_for_selector("article")
+    assert "preactivation" in reader.tab.locator("article").inner_text().lower()
+    reader.visit.assert_clean()
+
+
+def test_the_theme_button_changes_the_colours(new_reader: Callable[..., Any]) -> None:
+    """Figures follow the page's theme, and the theme follows the button."""
+    reader = new_reader(color_scheme="light")
+    reader.open("index.html")
+    schemes = set()
+    for _ in range(3):
+        reader.tab.locator(".theme-switch-button:visible").first.click()
+        schemes.add(reader.tab.evaluate("getComputedStyle(document.documentElement).colorScheme"))
+    assert schemes == {"light", "dark"}
+
+
+def test_the_ledger_can_be_filtered_without_scripts(new_reader: Callable[..., Any]) -> None:
+    """The buttons are style sheets only."""
+    reader = new_reader(java_script_enabled=False)
+    reader.open("book/claims.html")
+    rows = reader.tab.locator("table.claims tbody tr")
+    everything = rows.count()
+    assert everything > 200
+    reader.tab.locator('input[value="v-open"]').check()
+    visible = rows.filter(visible=True)
+    classes = {rows.nth(i).get_attribute("class") for i in range(0, everything, 40)}
+    assert 0 < visible.count() <= everything
+    assert all(re.search(r"\bv-[a-z-]+\b", name) for name in classes if name)
+    assert visible.count() == reader.tab.locator("table.claims tr.v-open").count()
+
+
+def test_the_keyboard_reaches_everything_in_order(new_reader: Callable[..., Any]) -> None:
+    """First the way past the menu, then search and theme, then the text; always visible."""
+    reader = new_reader(viewport=WIDE, reduced_motion="reduce")  # the first link glides in
+    reader.open("notebooks/04_relu.html")
+    stops = []
+    for _ in range(80):
+        reader.tab.keyboard.press("Tab")
+        stops.append(reader.tab.evaluate(FOCUSED))
+        if stops[-1]["place"] == "article":
+            break
+    assert stops[0]["text"] == "Skip to main content"
+    assert stops[-1]["place"] == "article", "Tab does not reach the text"
+    hidden = [stop for stop in stops if not stop["seen"]]
+    assert hidden == [], hidden
+    where = {
+        part: next(i for i, stop in enumerate(stops) if part in stop["className"])
+        for part in ("search-button", "theme-switch-button")
+    }
+    assert all(0 < index < len(stops) - 1 for index in where.values())
+
+
+def test_the_skip_link_leads_past_the_menu(new_reader: Callable[..., Any]) -> None:
+    """Enter on it, and the next stop is behind the menu."""
+    reader = new_reader(viewport=WIDE)
+    reader.open("notebooks/04_relu.html")
+    reader.tab.keyboard.press("Tab")
+    reader.tab.keyboard.press("Enter")
+    reader.tab.keyboard.press("Tab")
+    inside = "!!document.activeElement.closest('main')"
+    assert reader.tab.evaluate(inside)
+
+
+def test_reduced_motion_is_respected(new_reader: Callable[..., Any]) -> None:
+    """Nothing glides for a reader who asked for that."""
+    reader = new_reader(viewport=WIDE, reduced_motion="reduce")
+    reader.open("notebooks/04_relu.html")
+    moving = """
+    () => [...document.querySelectorAll('*')].filter(element => {
+      const style = getComputedStyle(element);
+      const longest = text => Math.max(...text.split(',').map(parseFloat));
+      return longest(style.transitionDuration) > 0.001 || longest(style.animationDuration) > 0.001
+        || style.scrollBehavior === 'smooth';
+    }).map(element => element.outerHTML.slice(0, 80))
+    """
+    assert reader.tab.evaluate(moving) == []
+
+
+def test_print_leaves_the_menu_out_and_cuts_nothing(new_reader: Callable[..., Any]) -> None:
+    """On paper: the text in light colours, no navigation, no box that would have to scroll."""
+    reader = new_reader(viewport={"width": 680, "height": 960}, color_scheme="dark")
+    reader.open("notebooks/04_relu.html")
+    reader.tab.emulate_media(media="print")
+    for part in (".bd-sidebar-primary", ".bd-header-article", ".prev-next-footer", ".headerlink"):
+        assert not reader.tab.locator(part).first.is_visible(), part
+    cut = """
+    () => [...document.querySelectorAll('article :is(pre, table, img, div.math)')]
+      .filter(box => box.getBoundingClientRect().right > innerWidth + 1
+        || box.matches('pre, div.math') && box.scrollWidth > box.clientWidth + 1)
+      .map(box => box.outerHTML.slice(0, 90))
+    """
+    assert reader.tab.evaluate(cut) == []
+    assert reader.tab.evaluate("getComputedStyle(document.querySelector('article h1')).color") in (
+        "rgb(0, 0, 0)",
+        "rgb(28, 33, 39)",
+    )

@@ -1,0 +1,39 @@
+"""What a page costs its reader before they touch it: bytes, and text that jumps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+LIMIT = 1_000_000  # bytes on the wire, text compressed as static hosts do
+SHIFT = 0.05  # cumulative layout shift
+WATCH = """
+window.shifted = 0;
+new PerformanceObserver(list => {
+  for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shifted += entry.value;
+}).observe({type: 'layout-shift', buffered: true});
+"""
+SCROLL = """
+async () => {
+  const step = innerHeight;
+  for (let y = 0; y < document.documentElement.scrollHeight; y += step) {
+    scrollTo({top: y, behavior: 'instant'});
+    await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
+  }
+}
+"""
+
+
+def test_a_chapter_is_light_and_holds_still(new_reader: Callable[..., Any], chapter: str) -> None:
+    """On a phone, with an empty cache: under 1 MB, and nothing moves while you scroll."""
+    reader = new_reader()
+    received: list[float] = []
+    session = reader.context.new_cdp_session(reader.tab)
+    session.send("Network.enable")
+    session.on("Network.loadingFinished", lambda e: received.append(e["encodedDataLength"]))
+    reader.tab.add_init_script(WATCH)
+    reader.open(chapter).assert_clean()
+    before = sum(received)
+    assert 50_000 < before < LIMIT
+    reader.tab.evaluate(SCROLL)
+    assert reader.tab.evaluate("window.shifted") < SHIFT
