@@ -32,9 +32,9 @@ PACKED = (".html", ".css", ".js", ".svg", ".json", ".txt", ".xml")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run a test that takes ``name`` for every page, and one that takes ``chapter`` for those."""
+    """Run a test that takes ``book_page`` for every page, and one that takes ``chapter`` for those."""
     chapters = [name for name in PAGES if name.startswith("notebooks/")]
-    for argument, names in (("name", PAGES), ("chapter", chapters)):
+    for argument, names in (("book_page", PAGES), ("chapter", chapters)):
         if argument in metafunc.fixturenames:
             missing = pytest.param("", marks=pytest.mark.skip(reason=NO_BOOK))
             metafunc.parametrize(argument, names or [missing])

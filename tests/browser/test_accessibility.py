@@ -52,10 +52,10 @@ def violations(tab: Any, axe: str) -> list[str]:
     ]
 
 
-def test_no_page_has_a_serious_violation(reader: Any, axe: str, name: str) -> None:
+def test_no_page_has_a_serious_violation(reader: Any, axe: str, book_page: str) -> None:
     """In the light theme, as narrow as a phone."""
     reader.tab.emulate_media(color_scheme="light")
-    reader.open(name)
+    reader.open(book_page)
     assert violations(reader.tab, axe) == []
 
 

@@ -45,9 +45,9 @@ async () => [...await document.fonts.ready].filter(font => font.status === 'load
 """
 
 
-def test_page(reader: Any, name: str) -> None:
+def test_page(reader: Any, book_page: str) -> None:
     """Opens without a failed or foreign request, without an error, and complete."""
-    visit = reader.open(name)
+    visit = reader.open(book_page)
     seen = reader.tab.evaluate(INSPECT)
     visit.assert_clean()
     assert seen["broken"] == []
@@ -56,7 +56,7 @@ def test_page(reader: Any, name: str) -> None:
     assert seen["mistakes"] == 0
     assert seen["width"] <= 390, "the page scrolls sideways"
     assert seen["title"]
-    if name not in WITHOUT_ARTICLE:
+    if book_page not in WITHOUT_ARTICLE:
         assert seen["headings"] == 1
         assert seen["described"]
         raw = RAW.search(seen["prose"])
