@@ -157,6 +157,7 @@ def causes(
         cause_of: why a module cannot be imported, or None.
     """
     missing: dict[str, str] = {}
+    fixed: set[str] = set()  # np.abs(...) changes no np
     found: dict[str, str | None] = {}
     for cell in cells:
         found[cell.id] = None if cell.is_python else NOT_PYTHON
@@ -164,7 +165,8 @@ def causes(
             cause = _cause(statement, missing)
             if cause and not (statement.is_setting and number < len(cell.statements)):
                 found[cell.id] = found[cell.id] or cause
-            for name in statement.defines | (statement.changes if cause else set()):
+            fixed = (fixed - statement.defines) | statement.fixed
+            for name in statement.defines | (statement.changes - fixed if cause else set()):
                 why = cause or cause_of(statement.imports.get(name, "builtins"))
                 if why:
                     missing[name] = why

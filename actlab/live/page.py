@@ -47,19 +47,13 @@ class Page:
             content["id"], content["label"], content["source"], quiet=content["quiet"]
         )
 
-    def question_sources(self, request: str) -> str:
-        """All code that a check of ``{"chapter", "question", "answer"}`` runs, as a list."""
-        from actlab.live.judge import chapter_from_dict
-
-        content = json.loads(request)
-        chapter = chapter_from_dict(content["chapter"])
-        question = chapter.question(content["question"])
-        texts = [*chapter.setup, question.answer, content["answer"]]
-        texts += [cell.source for cell in (*question.checks, *question.helds, *question.wrongs)]
-        return json.dumps(texts)
-
     def check(self, request: str) -> None:
-        """Check an answer; emits ``deadline`` (seconds, result) and at the end ``result``."""
+        """Check an answer; emits ``deadline`` (seconds, result) and at the end ``result``.
+
+        The request is ``{"chapter", "question", "answer", "others"}``: the last are the sources of
+        the cells that are no answers.
+        """
+        from actlab.grading.submission import defined_names
         from actlab.live.judge import chapter_from_dict, check
 
         content = json.loads(request)
@@ -69,7 +63,7 @@ class Page:
             chapter.question(content["question"]),
             content["answer"],
             self._missing,
-            other_names=frozenset(content.get("other_names", ())),
+            other_names=frozenset().union(*map(defined_names, content["others"])),
             deadline=lambda seconds, late: self._emit(
                 "deadline", seconds=seconds, result=late.as_dict()
             ),

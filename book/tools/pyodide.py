@@ -18,7 +18,6 @@ import argparse
 import hashlib
 import io
 import json
-import shutil
 import subprocess
 import sys
 import tarfile
@@ -110,7 +109,6 @@ def assemble(read: Callable[[str], bytes], pins: dict, folder: Path) -> int:
                 raise FetchError(f"{name} is not the file of Pyodide {pins['version']}")
             path.write_bytes(data)
         total += path.stat().st_size
-    shutil.copyfile(PINS, folder / "pins.json")
     return total
 
 
@@ -137,7 +135,14 @@ def make_pins(version: str) -> dict:
         name: {"sha256": digest(content(name)), "bytes": len(content(name))} for name in CORE
     }
     packages = dict(sorted(chosen.items()))
-    return {"version": version, "core": core, "lock": {"info": lock["info"], "packages": packages}}
+    pins = {"version": version, "core": core, "lock": {"info": lock["info"], "packages": packages}}
+    read = from_registries(pins)
+    for name, entry in packages.items():  # the page says how much of how much has come
+        data = read(entry["file_name"])
+        if digest(data) != entry["sha256"]:
+            raise FetchError(f"{name} is not the one of Pyodide {version}")
+        entry["bytes"] = len(data)
+    return pins
 
 
 def main(argv: list[str] | None = None) -> int:
