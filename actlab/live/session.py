@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import logging
 import os
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -20,7 +22,7 @@ class Session:
 
     Args:
         emit: called with the kind of an event and its content: ``stream`` (name, text), ``value``
-            (text), ``figure`` (svg), ``error`` (text).
+            (text, html or None), ``figure`` (svg), ``error`` (text).
         missing: as for :class:`actlab.live.execute.Interpreter`.
     """
 
@@ -28,6 +30,9 @@ class Session:
         # Figures are drawn as the book draws them, without a window.
         os.environ["MPLBACKEND"] = "agg"
         os.environ["ACTLAB_FIGURES"] = "svg"
+        logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # "building the cache"
+        if not hasattr(time, "thread_time"):  # Python in a browser has one thread, and no such clock
+            time.thread_time = time.perf_counter  # type: ignore[attr-defined]
         self._emit = emit
         self._interpreter = Interpreter(missing)
         self._ran: dict[str, str] = {}  # id -> the source it ran with
@@ -75,9 +80,9 @@ class Session:
         try:
             with captured(write):
                 value = self._interpreter.run(source, name, lenient=quiet)
-                shown = repr(value) if value is not None and not quiet else None
+                shown = _shown(value) if value is not None and not quiet else None
             if shown is not None:
-                self._emit("value", text=shown)
+                self._emit("value", **shown)
             self._figures(draw=not quiet)
         except BaseException as error:
             self._emit("error", text=short_traceback(error, self._labels))
@@ -96,6 +101,12 @@ class Session:
                 self._emit("figure", svg=_svg(pyplot.figure(number)))
         finally:
             pyplot.close("all")
+
+
+def _shown(value: Any) -> dict[str, str | None]:
+    """A value as text and, where it offers that, as HTML, which the page cleans."""
+    as_html = getattr(value, "_repr_html_", None)
+    return {"text": repr(value), "html": as_html() if callable(as_html) else None}
 
 
 def _svg(figure: Any) -> str:

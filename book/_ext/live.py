@@ -81,6 +81,12 @@ def text_of(cell: dict[str, Any]) -> str:
     return "".join(cell["source"])
 
 
+def first_packages(notebook: dict[str, Any]) -> set[str]:
+    """What the first code cell imports: nearly always needed, so it is fetched with Python itself."""
+    code = [text_of(cell) for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    return browser().packages(code[0]) if code else set()
+
+
 def question_causes(chapter: source.Chapter) -> dict[str, str | None]:
     """For each question, what a check of it needs that a browser does not have."""
     found: dict[str, str | None] = {}
@@ -286,6 +292,7 @@ def describe_page(
         "worker": path(f"worker.js?v={_short((WEB / 'live' / 'worker.js').read_bytes())}"),
         "editor": context["pathto"]("_static/vendor/codemirror/editor.min.js", resource=True),
         "chapter": Path(pagename).name,
+        "packages": sorted(first_packages(notebook_of(app, pagename))),
     }
     if progress is not None:
         content["questions"] = progress["questions"]

@@ -62,6 +62,7 @@
         base: absolute(config.pyodide),
         pins: absolute(config.pins),
         archive: absolute(config.archive),
+        ahead: config.packages,
       });
       return this.ready;
     },
@@ -75,7 +76,8 @@
     },
 
     hear(message) {
-      if (message.kind === "progress" || message.kind === "loading") this.watch();
+      // Only while bytes are missing: a slow machine may need longer to start what has come.
+      if (message.kind === "progress" && message.received < message.expected) this.watch();
       else clearTimeout(this.stalled);
       if (this.listen) this.listen(message);
       if (message.kind === "ready") this.onReady();
@@ -304,6 +306,7 @@
         this.earlier = message.earlier;
         this.tell(message.quiet ? "Running what this cell needs …" : "Running …");
       } else if (message.kind === "stream") this.stream(message.name, message.text);
+      else if (message.kind === "value" && message.html) this.out.append(cleaned(message.html));
       else if (message.kind === "value") this.add("pre", "live-text", message.text);
       else if (message.kind === "error") this.add("pre", "live-error", message.text);
       else if (message.kind === "figure") this.figure(message.svg);
@@ -367,6 +370,32 @@
     }
   }
 
+  const KEPT = new Set(
+    "A B BR CODE DIV EM I LI OL P PRE SPAN STRONG SUB SUP TABLE TBODY TD TFOOT TH THEAD TR UL".split(" "),
+  );
+
+  /* HTML that Python made, without anything that could act: known elements, their class, links. */
+  function cleaned(html) {
+    const copy = (from, to) => {
+      for (const node of from.childNodes) {
+        if (node.nodeType === Node.TEXT_NODE) to.append(node.data);
+        else if (node.nodeType !== Node.ELEMENT_NODE || !KEPT.has(node.tagName)) continue;
+        else {
+          const element = document.createElement(node.tagName);
+          element.className = node.className;
+          const address = node.getAttribute("href") || "";
+          if (/^(#|https?:)/.test(address)) element.href = address;
+          copy(node, element);
+          to.append(element);
+        }
+      }
+      return to;
+    };
+    const box = document.createElement("div");
+    box.className = "live-html";
+    return copy(new DOMParser().parseFromString(html, "text/html").body, box);
+  }
+
   const cellsText = (count) => (count === 1 ? "one earlier cell" : `${count} earlier cells`);
   const cells = new Map();
 
@@ -384,7 +413,7 @@
   for (const element of document.querySelectorAll("div.cell[id^='cell-']")) {
     const cell = new Cell(element);
     cells.set(cell.id, cell);
-    // What was edited before is there again, and opened when the reader comes near.
+    // What was edited before is there again.
     if (cell.bar && cell.edited !== null) cell.open();
   }
 })();

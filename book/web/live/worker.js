@@ -76,6 +76,19 @@ async function loadScript(name) {
   }
 }
 
+/* The files of some packages and of what they depend on. */
+function filesOf(names) {
+  const found = new Set();
+  const add = (name) => {
+    const entry = pins.lock.packages[name];
+    if (!entry || found.has(entry.file_name)) return;
+    found.add(entry.file_name);
+    entry.depends.forEach(add);
+  };
+  names.forEach(add);
+  return found;
+}
+
 async function start(message) {
   base = message.base;
   const own = await Promise.all(
@@ -87,7 +100,7 @@ async function start(message) {
   );
   pins = await own[0].json();
   const archive = await own[1].arrayBuffer();
-  for (const name of ["pyodide.asm.wasm", "python_stdlib.zip"]) {
+  for (const name of ["pyodide.asm.wasm", "python_stdlib.zip", ...filesOf(message.ahead)]) {
     const waiting = fetchPinned(name);
     waiting.catch(() => {}); // whoever asks for it hears of it
     early.set(name, waiting);
