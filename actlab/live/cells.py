@@ -15,12 +15,16 @@ from dataclasses import dataclass, field
 
 NOT_PYTHON = "IPython"
 _COMPREHENSIONS = ("listcomp", "setcomp", "dictcomp", "genexpr")
+# fmt: off
 # Methods of arrays and texts that leave their object as it is. Any other method may change it.
-_PURE_METHODS = frozenset(
-    "all any argmax argmin argsort astype clip conj copy cumsum dot flatten format get imag item "
-    "items join keys max mean min nonzero numpy prod ravel real repeat replace reshape round "
-    "split startswith std strip sum swapaxes take tolist trace transpose upper values var".split()
-)
+_PURE_METHODS = frozenset((
+    "all", "any", "argmax", "argmin", "argsort", "astype", "clip", "conj", "copy", "cumsum",
+    "dot", "flatten", "format", "get", "imag", "item", "items", "join", "keys", "max", "mean",
+    "min", "nonzero", "numpy", "prod", "ravel", "real", "repeat", "replace", "reshape",
+    "round", "split", "startswith", "std", "strip", "sum", "swapaxes", "take", "tolist",
+    "trace", "transpose", "upper", "values", "var",
+))
+# fmt: on
 
 
 @dataclass
@@ -98,9 +102,7 @@ def read(identifier: str, source: str) -> Cell:
     return Cell(identifier, [_statement(node) for node in tree.body])
 
 
-def needs(
-    cells: Sequence[Cell], target: int, blocked: Collection[str] = frozenset()
-) -> list[int]:
+def needs(cells: Sequence[Cell], target: int, blocked: Collection[str] = frozenset()) -> list[int]:
     """The indices of the cells that must have run before ``cells[target]``, in order.
 
     Args:
@@ -126,9 +128,7 @@ def needs(
     return sorted(found - {target})
 
 
-def _writers(
-    cells: Sequence[Cell], name: str, before: int, blocked: Collection[str]
-) -> list[int]:
+def _writers(cells: Sequence[Cell], name: str, before: int, blocked: Collection[str]) -> list[int]:
     """The last cell before ``before`` that defines ``name``, and those that change it after."""
     changing: list[int] = []
     for index in range(before - 1, -1, -1):
@@ -144,9 +144,7 @@ def _writers(
     return []
 
 
-def causes(
-    cells: Sequence[Cell], cause_of: Callable[[str], str | None]
-) -> dict[str, str | None]:
+def causes(cells: Sequence[Cell], cause_of: Callable[[str], str | None]) -> dict[str, str | None]:
     """For each cell, what it needs that a browser does not have; None when it can run there.
 
     An import of something that is missing does no harm by itself, and neither does a bare call that

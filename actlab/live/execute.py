@@ -173,9 +173,7 @@ def _bound_names(node: ast.stmt) -> Iterator[str]:
             yield sub.id
         elif isinstance(sub, ast.alias):
             yield sub.asname or sub.name.partition(".")[0]
-        elif sub is node and isinstance(
-            sub, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
-        ):
+        elif sub is node and isinstance(sub, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             yield sub.name
             return
 

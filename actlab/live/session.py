@@ -31,7 +31,9 @@ class Session:
         os.environ["MPLBACKEND"] = "agg"
         os.environ["ACTLAB_FIGURES"] = "svg"
         logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # "building the cache"
-        if not hasattr(time, "thread_time"):  # Python in a browser has one thread, and no such clock
+        if not hasattr(
+            time, "thread_time"
+        ):  # Python in a browser has one thread, and no such clock
             time.thread_time = time.perf_counter  # type: ignore[attr-defined]
         self._emit = emit
         self._interpreter = Interpreter(missing)

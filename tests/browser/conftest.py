@@ -1,4 +1,4 @@
-"""A real browser and the built book on a local server; skipped with a reason where there is none."""
+"""A real browser, and the built book on a local server; skipped with a reason without them."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def browser() -> Iterator[Any]:
         chromium.close()
 
 
-@pytest.fixture()
+@pytest.fixture
 def page(browser: Any) -> Iterator[Callable[..., Any]]:
     """A function that opens a page in a context of its own; keywords are those of the context."""
     contexts = []
