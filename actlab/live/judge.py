@@ -102,11 +102,8 @@ def check(
     run = PageRun(cells, missing)
     began = monotonic()
     for number, cell in enumerate(cells):
-        if cell.role in (
-            "setup",
-            "needs",
-        ):  # the course's own, which the reference has shown to end
-            began = monotonic()
+        if cell.role in ("setup", "needs"):
+            began = monotonic()  # the course's own code, which has just run for the reference
         else:
             late = [CellOutcome(cell, "timeout")]
             late += [CellOutcome(rest, "skipped") for rest in cells[number + 1 :]]
@@ -116,7 +113,10 @@ def check(
         outcome = run.outcome(cell.name)
         _compare(outcome, reference[number])
         outcomes.append(outcome)
-    deadline(SECONDS_TO_EXPLAIN, conclude(question, outcomes, answer, telling))
+    result = conclude(question, outcomes, answer, telling)
+    if result.verdict == "pass":
+        return result
+    deadline(SECONDS_TO_EXPLAIN, result)
     mistakes = KnownMistakes(lambda its_cells: PageRun(its_cells, missing))
     telling = replace(
         telling,
