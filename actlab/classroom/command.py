@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from actlab.cli import CommandError
+from actlab.grading.commands import limits
 
 _GRADE = """\
 Grade every submission below a folder (or in a zip file) as Canvas, Moodle or GitHub Classroom
@@ -78,7 +78,7 @@ def _add_grade_arguments(parser: argparse.ArgumentParser) -> None:
     )
     work = parser.add_argument_group("work")
     work.add_argument(
-        "--jobs", type=_positive(int), metavar="N", help="worker processes (all cores)"
+        "--jobs", type=limits.positive(int), metavar="N", help="worker processes (all cores)"
     )
     work.add_argument(
         "--scheduler",
@@ -93,30 +93,7 @@ def _add_grade_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="grade nothing where this machine cannot isolate the answers",
     )
-    limits = parser.add_argument_group("limits")
-    limits.add_argument(
-        "--cell-timeout", type=_positive(float), default=10, metavar="S", help="a cell (10 s)"
-    )
-    limits.add_argument(
-        "--question-timeout", type=_positive(float), default=20, metavar="S", help="in all (20 s)"
-    )
-    limits.add_argument(
-        "--memory", type=_positive(int), default=2048, metavar="MIB", help="a question (2048 MiB)"
-    )
-    limits.add_argument(
-        "--output", type=_positive(int), default=1024, metavar="KIB", help="a cell (1024 KiB)"
-    )
-
-
-def _positive(kind: type) -> Callable[[str], Any]:
-    def convert(text: str) -> Any:
-        value = kind(text)
-        if not 0 < value < 1e9:
-            raise ValueError
-        return value
-
-    convert.__name__ = "positive number"  # argparse names the type in its message
-    return convert
+    limits.add_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -140,7 +117,6 @@ def _grade(arguments: argparse.Namespace) -> int:
     from actlab.grading.course import Course
     from actlab.grading.imports import skip_slow_imports
     from actlab.grading.kernel import sandbox
-    from actlab.grading.kernel.limits import Limits
 
     skip_slow_imports()
     root, out = arguments.submissions, arguments.out
@@ -188,24 +164,19 @@ def _grade(arguments: argparse.Namespace) -> int:
         course,
         arguments,
         secret,
-        Limits(
-            cell_seconds=arguments.cell_timeout,
-            question_seconds=arguments.question_timeout,
-            memory_bytes=arguments.memory * 2**20,
-            output_bytes=arguments.output * 2**10,
-        ),
+        limits.from_arguments(arguments),
     )
 
 
 def _grade_collection(
-    collection: Any, course: Any, arguments: argparse.Namespace, secret: bytes, limits: Any
+    collection: Any, course: Any, arguments: argparse.Namespace, secret: bytes, allowed: Any
 ) -> int:
     from actlab.classroom.run import Plan, grade_class
 
     plan = Plan(
         secret,
         arguments.engine,
-        limits,
+        allowed,
         arguments.require_sandbox,
         arguments.jobs,
         arguments.scheduler,

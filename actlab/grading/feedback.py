@@ -51,11 +51,15 @@ def explain_text(expected: str, got: str, tolerance: Tolerance, *, reveal: bool)
         return "the values agree"
     first = differing[0]
     sentence = _explain_line(wanted[first], found[first], tolerance, wanted, found, reveal)
-    others = [_label(wanted[index]) for index in differing[1:]]
-    others = [name for name in others if name]
+    told = _label(wanted[first])
+    others = list(dict.fromkeys(_label(wanted[index]) for index in differing[1:]))
+    others = [name for name in others if name and name != told]
+    again = sum(_label(wanted[index]) == told for index in differing[1:])
+    if again and told:
+        others.insert(0, f"{told} {again} more time{'s' * (again > 1)}")
     if others:
         listed = ", ".join(others[:3]) + (", ..." if len(others) > 3 else "")
-        sentence += f" (also wrong: {listed})"
+        sentence += f"; also wrong: {listed}"
     return sentence
 
 
@@ -103,7 +107,7 @@ def _explain_line(
         if a.kind != b.kind:
             return f"{a.name} is {_what(b, reveal)}, not {_what(a)}"
         if reveal:
-            return f"{a.name} is {quote(b.text, 50)}, not {quote(a.text, 50)}"
+            return f"{a.name} is {_said(b)}, not {_said(a)}"
         return f"{a.name} is not what is expected"
     if a.shape != b.shape:
         return f"{a.name} has shape {b.shape}, not {a.shape}"
@@ -123,6 +127,11 @@ def _what(shown: Shown, reveal: bool = True) -> str:
     if not article and shown.text != "None" and not reveal:
         return "another text"
     return article + quote(shown.text, 40)
+
+
+def _said(shown: Shown) -> str:
+    """A text as it was shown, without the word that says it is one."""
+    return quote(shown.text.removeprefix("text "), 60)
 
 
 def _inputs(
@@ -148,6 +157,8 @@ def _explain_bools(a: Shown, b: Shown, inputs: Shown | None, reveal: bool) -> st
     assert b.values is not None
     wrong = a.values != b.values
     if wrong.size > 1 and wrong.all():
+        if (b.values == b.values[0]).all():
+            return f"{a.name} is {bool(b.values[0])} everywhere, and should be so nowhere"
         return f"{a.name} is the opposite of what is expected everywhere"
     if wrong.size == 1:
         return f"{a.name} is {bool(b.values[0])}, not {bool(a.values[0])}"
@@ -169,7 +180,8 @@ def _explain_numbers(
     if not wrong.any():
         return f"{a.name} does not agree"
     pattern = _pattern(want[finite], got[finite], tolerance)
-    if pattern:
+    # A count that is 13 where 7 belong is not 13/7 times too large.
+    if pattern and not (a.kind == "int" and want.size == 1 and "/" in pattern):
         return f"{a.name} {pattern}"
     if _is_transposed(a, b, tolerance):
         return f"{a.name} is transposed"
@@ -227,7 +239,12 @@ def _pattern(want: np.ndarray, got: np.ndarray, tolerance: Tolerance) -> str | N
         big = np.abs(want) > 1e-6 * np.max(np.abs(want))
         factor = np.median(np.real(got[big] / want[big]))
         offset = np.median(np.real(got - want))
-    if np.isfinite(factor) and factor and not _differ(factor * want, got, loose).any():
+    if (
+        np.isfinite(factor)
+        and factor
+        and abs(factor - 1) > 1e-5  # nobody forgets a factor of 1.000001
+        and not _differ(factor * want, got, loose).any()
+    ):
         said = _factor(float(factor))
         # One value is always some multiple of another: only a telling factor is worth saying.
         if want.size > 1 or said[1]:
@@ -334,4 +351,6 @@ def _example(a: Shown, b: Shown, wrong: np.ndarray, inputs: Shown | None, reveal
     at = ""
     if inputs is not None and inputs.values is not None:
         at = f"at {inputs.name} = {inputs.values[index]:.6g} "
-    return f": {at}it is {b.values[index]:.6g}, not {a.values[index]:.6g}"
+    got, want = b.values[index], a.values[index]
+    digits = next((n for n in (6, 9, 12) if f"{got:.{n}g}" != f"{want:.{n}g}"), 17)
+    return f": {at}it is {got:.{digits}g}, not {want:.{digits}g}"

@@ -25,6 +25,7 @@ _VERDICTS = {
     "crash": "crash",
     "garbage": "crash",
     "output": "output",
+    "disk": "output",
     "start": "course",
     "course": "course",
 }
@@ -113,6 +114,8 @@ def reason_for(outcome: CellOutcome, question: Question, answer: str, telling: T
         )
     if outcome.kind == "output":
         return f"it prints more than {limits.output_bytes / 2**20:g} MiB in one cell"
+    if outcome.kind == "disk":
+        return f"it writes more than {limits.disk_bytes / 2**20:g} MiB of files"
     if outcome.kind == "crash":
         return "the Python process ended while it ran (an exit, a crash, or too much memory)"
     if outcome.kind == "garbage":

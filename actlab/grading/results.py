@@ -34,7 +34,7 @@ VERDICTS = {
     "error": "the answer raises an exception or is not Python",
     "forbidden": "the answer uses what the question asks to build by hand",
     "timeout": "a cell or the whole question took too long",
-    "output": "a cell printed too much",
+    "output": "it printed or wrote too much",
     "crash": "the process that ran the answer ended",
     "course": "the course's own answer failed: the author's mistake, not the learner's",
 }

@@ -11,28 +11,18 @@ import contextlib
 import dataclasses
 import json
 import os
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
 from actlab.grading import source
 from actlab.grading.course import Course
+from actlab.grading.imports import skip_slow_imports
 
 FOLDER = ".actlab"
 _KINDS = (source.Chapter, source.Question, source.Check, source.Held, source.Wrong)
 # A copy that another version of the package wrote has other fields.
 _FORM = [[field.name for field in dataclasses.fields(kind)] for kind in _KINDS]
-
-
-def skip_slow_imports() -> None:
-    """Keep jsonschema from building a grammar of internet names, which takes seconds.
-
-    nbformat imports jsonschema, and that imports ``rfc3987_syntax`` where it is installed. It is
-    only used to check addresses, which no notebook's schema asks for.
-    """
-    if "jsonschema" not in sys.modules:
-        sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
 
 def load(course: Course, name: str) -> source.Chapter:

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from actlab.grading.course import Course
+from actlab.grading.imports import skip_slow_imports
 from actlab.grading.source import Chapter, Question
 from actlab.grading.submission import Submission
-from actlab.learner.chapters import skip_slow_imports
 from actlab.learner.standing import exercise, key_of
 from actlab.learner.state import State, Store
 

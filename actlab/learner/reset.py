@@ -16,10 +16,11 @@ from typing import Any
 
 from actlab.cli import CommandError
 from actlab.grading.course import Course
+from actlab.grading.imports import skip_slow_imports
 from actlab.grading.source import Chapter, Question, question_of, role_of
 from actlab.grading.submission import read_submission
 from actlab.learner import chapters
-from actlab.learner.chapters import FOLDER, skip_slow_imports, write_in_one_step
+from actlab.learner.chapters import FOLDER, write_in_one_step
 from actlab.learner.standing import exercise, find_question
 
 

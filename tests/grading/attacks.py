@@ -219,6 +219,11 @@ ATTACKS = {
         "with open('big', 'wb') as file:\n    while True:\n        file.write(bytes(2**20))",
         ("error", "crash"),
     ),
+    "fill the disk with many files": Attack(
+        "n = 0\nwhile True:\n    with open(f'big{n}', 'wb') as file:\n"
+        "        file.write(bytes(2**25))\n    n += 1",
+        ("output",),
+    ),
     "open every file": Attack(
         "files = []\nwhile True:\n    files.append(open('f', 'w'))", ("error", "crash", "timeout")
     ),

@@ -61,6 +61,18 @@ def test_an_example_for_somebody_who_studies_alone():
     assert "for example at x = -4" in values(np.where(X < 0, np.nan, SILU), reveal=True)
 
 
+def test_an_example_shows_the_digits_that_differ():
+    said = explain(
+        text(y=np.array([1.0, 2.0])), text(y=np.array([1.0000021, 1.99998])), reveal=True
+    )
+    assert said.endswith("it is 1.0000021, not 1")
+
+
+def test_a_value_shown_several_times_is_counted_and_not_listed():
+    want, got = text(y=1) + text(y=3) + text(z=1), text(y=2) + text(y=5) + text(z=2)
+    assert explain(want, got).endswith("; also wrong: y 1 more time, z")
+
+
 def test_a_missing_nan_is_named():
     want = np.where(X > 3, np.nan, SILU)
     assert values(SILU, want) == "y should be NaN in 5 of 41 places"
@@ -75,7 +87,9 @@ def test_a_missing_nan_is_named():
         (3.0, 1.234, "y is too small"),
         (0.0, 0.1, "y should be zero"),
         (0.1, 0.0, "y is zero"),
-        (3, 4, "y is 4/3 times the expected value"),
+        (3, 4, "y is too large"),
+        (3, 6, "y is 2 times the expected value"),
+        (np.array([True, True]), np.array([False, False]), "y is False everywhere"),
         (True, False, "y is False, not True"),
         (np.array([True, False]), np.array([False, True]), "opposite of what is expected"),
         (np.array([True, False]), np.array([True, True]), "y is wrong in 1 of 2 places"),
@@ -110,7 +124,7 @@ def test_what_is_printed_besides_is_named():
 
 def test_other_wrong_values_are_listed():
     sentence = explain(text(a=1.0, b=2.0, c=3.0), text(a=1.0, b=-2.0, c=-3.0))
-    assert sentence == "b has the wrong sign (also wrong: c)"
+    assert sentence == "b has the wrong sign; also wrong: c"
 
 
 @pytest.mark.parametrize("got", ["\x00\x1b[31m", "y: float (2,) [1.0", "y: float (9999999999,) []"])

@@ -354,7 +354,7 @@ def test_with_a_sandbox_nothing_is_said_about_it(root, capsys):
 
 def test_the_same_from_pytest(root):
     solve(root, q1=WRONG_SIGN)
-    arguments = ["-p", "actlab.grading.plugin", "--actlab-grade", "-p", "no:cacheprovider", "-q"]
+    arguments = ["--actlab-grade", "-p", "no:cacheprovider", "-q"]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *arguments, "exercises/90_sample.ipynb"],
         cwd=root,
@@ -371,7 +371,7 @@ def test_the_same_from_pytest(root):
 
 
 def test_pytest_does_not_grade_unasked(root):
-    arguments = ["-p", "actlab.grading.plugin", "-q", "--collect-only"]
+    arguments = ["-q", "--collect-only"]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *arguments, "exercises"],
         cwd=root,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from grading_sample import QUICK
@@ -155,6 +157,44 @@ def test_output_is_bounded(tmp_path):
     with Launcher(("numpy",), limits=replace(QUICK, output_bytes=10_000)) as launcher:
         outcomes = run(launcher, "print('x' * 5000)", "print('x' * 5000)", "print('x' * 20_000)")
         assert [outcome.kind for outcome in outcomes] == ["ok", "ok", "output"]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_is_written_is_bounded(way):
+    engine, fork = way
+    limits = replace(QUICK, disk_bytes=2**20)
+    with Launcher(("numpy",), engine=engine, fork=fork, limits=limits) as launcher:
+        little = "with open('f', 'wb') as file: file.write(bytes(2**18))"
+        much = (
+            "import time\nfor n in range(100):\n"
+            "    with open(f'f{n}', 'wb') as file: file.write(bytes(2**18))\n"
+            "    time.sleep(0.05)"
+        )
+        outcomes = run(launcher, little, "import time; time.sleep(0.5)", much, "1")
+        assert [outcome.kind for outcome in outcomes] == ["ok", "ok", "disk", "skipped"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs file locks")
+def test_what_a_killed_run_left_is_deleted_by_the_next(tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    (tmp_path / "actlab-mine").mkdir()
+    code = (
+        "from actlab.grading.kernel.launch import Launcher\n"
+        "launcher = Launcher(); launcher.start(); print(launcher.folder, flush=True); input()"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    left = Path(process.stdout.readline().strip())
+    with Launcher(("numpy",)):
+        assert left.is_dir()
+    process.kill()
+    process.communicate()
+    assert left.is_dir()
+    with Launcher(("numpy",)):
+        assert not left.exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["actlab-mine"]
 
 
 @contained

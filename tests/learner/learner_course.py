@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-from actlab.learner.chapters import skip_slow_imports
+from actlab.grading.imports import skip_slow_imports
 
 skip_slow_imports()
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from actlab.cli import CommandError
+from actlab.grading.commands import limits
 from actlab.grading.course import Course
 from actlab.grading.imports import skip_slow_imports
 
@@ -51,39 +52,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="draw the same inputs every time (new ones for each run and notebook)",
     )
-    limits = parser.add_argument_group("limits")
-    limits.add_argument(
-        "--cell-timeout", type=_positive(float), default=10, metavar="S", help="a cell (10 s)"
-    )
-    limits.add_argument(
-        "--question-timeout", type=_positive(float), default=20, metavar="S", help="in all (20 s)"
-    )
-    limits.add_argument(
-        "--memory", type=_positive(int), default=2048, metavar="MIB", help="a question (2048 MiB)"
-    )
-    limits.add_argument(
-        "--output", type=_positive(int), default=1024, metavar="KIB", help="a cell (1024 KiB)"
-    )
+    limits.add_arguments(parser)
     parser.add_argument(
         "--course", type=Path, metavar="DIR", help="the folder that holds solutions/ (found)"
     )
 
 
-def _positive(kind: type) -> Callable[[str], Any]:
-    def convert(text: str) -> Any:
-        value = kind(text)
-        if not 0 < value < 1e9:
-            raise ValueError
-        return value
-
-    convert.__name__ = "positive number"  # argparse names the type in its message
-    return convert
-
-
 def run(arguments: argparse.Namespace) -> int:
     """``actlab grade``: 0 with full marks, 1 when points are missing, 2 for bad input."""
     from actlab.grading.kernel import sandbox
-    from actlab.grading.kernel.limits import Limits
 
     skip_slow_imports()
     if arguments.require_sandbox:
@@ -96,12 +73,6 @@ def run(arguments: argparse.Namespace) -> int:
     paths = chosen(course, arguments.notebooks)
     if arguments.json is not None and not arguments.json.parent.is_dir():
         raise CommandError(f"{arguments.json}: there is no folder {arguments.json.parent}")
-    limits = Limits(
-        cell_seconds=arguments.cell_timeout,
-        question_seconds=arguments.question_timeout,
-        memory_bytes=arguments.memory * 2**20,
-        output_bytes=arguments.output * 2**10,
-    )
 
     # Imported late: it loads pytest, and the sentences above need none of it.
     from actlab.grading.grade import grade
@@ -123,7 +94,7 @@ def run(arguments: argparse.Namespace) -> int:
             course,
             options=Options(seed=arguments.seed),
             engine=arguments.engine,
-            limits=limits,
+            limits=limits.from_arguments(arguments),
             started=started,
             progress=done,
         )

@@ -40,6 +40,7 @@ class JupyterKernel(RunningKernel):
         self._launcher = launcher
         self._most = launcher.limits.output_bytes
         self._process, self._scratch = launcher.start()
+        self._watch = launcher.watch(self._process, self._scratch)
         self._deadline: float | None = None
         self._drain_end: float | None = None
         self._waiting: deque[dict[str, Any]] = deque()
@@ -150,6 +151,7 @@ class JupyterKernel(RunningKernel):
         if self._stopped:
             return
         self._stopped = True
+        self._watch.stop()
         self._process.kill()
         if self.kc is not None:
             self.kc.stop_channels()
@@ -208,6 +210,8 @@ class JupyterKernel(RunningKernel):
         self._waiting.append({"msg_type": kind, "parent_header": parent, "content": content})
 
     def _lose(self, reason: KernelLost) -> KernelLost:
+        if self._watch.is_over:
+            reason = KernelLost("disk", "it writes too much")
         self._lost = reason
         self._process.kill()
         return reason

@@ -11,7 +11,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ from typing import Protocol
 from actlab.grading.kernel import wire
 from actlab.grading.kernel.limits import Limits
 from actlab.grading.kernel.lost import KernelLost
+from actlab.grading.kernel.scratch import Watch, WorkFolder
 
 START_SECONDS = 60.0
 
@@ -163,8 +163,8 @@ class Launcher:
         self._server: subprocess.Popen | None = None
         self._control: socket.socket | None = None
         self._ready = False
-        # A short path: a Unix socket's may have 107 characters.
-        self.folder = Path(tempfile.mkdtemp(prefix="actlab-"))
+        self._work = WorkFolder()
+        self.folder = self._work.path
         self._count = 0
 
     def __enter__(self) -> Launcher:
@@ -271,6 +271,10 @@ class Launcher:
         lines = [line for line in said.splitlines() if line.strip()]
         return lines[-1] if lines else ""
 
+    def watch(self, process: Process, scratch: Path) -> Watch:
+        """End ``process`` when it writes more into ``scratch`` than the limits allow."""
+        return Watch(scratch, self.limits.disk_bytes, process.kill)
+
     def remove(self, scratch: Path) -> None:
         """Delete a kernel's folder and what its code left there."""
         shutil.rmtree(scratch, ignore_errors=True)
@@ -278,7 +282,7 @@ class Launcher:
     def close(self) -> None:
         """End the server and delete every folder."""
         self._stop_server()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self._work.close()
 
 
 def environment() -> dict[str, str]:

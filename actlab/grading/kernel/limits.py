@@ -15,6 +15,7 @@ class Limits:
         memory_bytes: private writable memory of the process (``RLIMIT_DATA``).
         output_bytes: output of one cell, of all kinds together, as it travels.
         file_bytes: size of one file the code writes.
+        disk_bytes: all files it writes together, looked at a few times a second.
         open_files: file descriptors open at once.
     """
 
@@ -23,6 +24,7 @@ class Limits:
     memory_bytes: int = 2 * 2**30
     output_bytes: int = 2**20
     file_bytes: int = 64 * 2**20
+    disk_bytes: int = 256 * 2**20
     open_files: int = 256
 
     def as_dict(self) -> dict[str, float]:

@@ -38,6 +38,7 @@ class PipeKernel:
         self._launcher = launcher
         self._most = launcher.limits.output_bytes
         self._process, self._scratch = launcher.start()
+        self._watch = launcher.watch(self._process, self._scratch)
         self._deadline: float | None = None
         self._drain_end: float | None = None
         self._frames: Queue[tuple[str, str, dict[str, Any]] | KernelLost] = Queue()
@@ -110,6 +111,7 @@ class PipeKernel:
         if self._stopped:
             return
         self._stopped = True
+        self._watch.stop()
         self._process.kill()
         self._reader.join(5)
         self._process.close()
@@ -161,6 +163,8 @@ class PipeKernel:
         return kind, parent
 
     def _lose(self, reason: KernelLost) -> KernelLost:
+        if self._watch.is_over:
+            reason = KernelLost("disk", "it writes too much")
         self._lost = reason
         self._process.kill()
         return reason
