@@ -332,6 +332,8 @@
       const stored = this.element.querySelector(".cell_output img");
       const same = stored && this.edited === null;
       image.alt = same ? stored.alt : `Figure drawn by cell ${this.number} as you have edited it`;
+      // book.js gives a figure that is wider than the page to the keyboard.
+      image.onload = () => window.dispatchEvent(new Event("resize"));
       image.src = URL.createObjectURL(new Blob([svg], { type: "image/svg+xml" }));
       const box = document.createElement("span");
       box.className = "figure-box";

@@ -43,7 +43,7 @@ export function create(parent, text, { label, description, onChange, onRun }) {
         EditorState.tabSize.of(4),
         python(),
         syntaxHighlighting(colours),
-        EditorView.contentAttributes.of({ "aria-label": label, "aria-describedby": description }),
+        EditorView.contentAttributes.of({ tabindex: "0", "aria-label": label, "aria-describedby": description }),
         EditorView.updateListener.of((update) => {
           if (update.docChanged) onChange(update.state.doc.toString());
         }),
