@@ -254,7 +254,7 @@ def visit_progress(translator: HTML5Translator, node: live_progress) -> None:
         translator.body.append(
             '<div class="live-progress"><p><strong class="live-total" role="status">'
             f"0 of {total:g} points</strong> in this browser. You can write and check answers "
-            "here. It is feedback and not a grade: the grader's rules without its walls. "
+            "here, by the rules of the grader; what you see is feedback and not a grade. "
             'Your answers stay in this browser.</p><p class="live-actions">'
             + _button("export", "Export notebook", "")
             + _button("import", "Import answers", "")
