@@ -12,7 +12,9 @@ from actlab.training import Stack
 
 
 @torch.no_grad()
-def bends_on_line(networks: Stack, start: np.ndarray, end: np.ndarray) -> list[np.ndarray]:
+def bends_on_line(
+    networks: Stack, start: np.ndarray, end: np.ndarray, slope: float = 0.0
+) -> list[np.ndarray]:
     """Where each ReLU network bends on the straight way from ``start`` to ``end``: exactly.
 
     Between two bends every preactivation is affine in the position ``t``, so a layer can add a
@@ -23,11 +25,15 @@ def bends_on_line(networks: Stack, start: np.ndarray, end: np.ndarray) -> list[n
         networks: ReLU networks (their ``activation`` is not consulted).
         start: first point, shape (features,).
         end: last point, shape (features,).
+        slope: that of the activation left of 0: 0 for ReLU, more for a leaky one. With 1 nothing
+            bends.
 
     Returns:
         For each network the sorted positions ``t`` in (0, 1) at which the slope of some hidden
         unit's output changes, float64. The number of linear pieces is at most one more.
     """
+    if slope == 1:
+        return [np.empty(0) for _ in range(networks.seeds)]
     ends = np.stack([np.asarray(start, float), np.asarray(end, float)])
     found = []
     for index in range(networks.seeds):
@@ -45,7 +51,8 @@ def bends_on_line(networks: Stack, start: np.ndarray, end: np.ndarray) -> list[n
             position = np.concatenate([position, crossing])
             order = np.argsort(position, kind="stable")
             position = position[order]
-            value = np.maximum(np.concatenate([z, at_crossing])[order], 0)
+            z = np.concatenate([z, at_crossing])[order]
+            value = np.where(z > 0, z, slope * z)
         found.append(position[1:-1])
     return found
 

@@ -22,7 +22,7 @@ def stack_of(layers) -> Stack:
     )
 
 
-def exact_bends(networks: Stack, index: int, start, end) -> list[float]:
+def exact_bends(networks: Stack, index: int, start, end, left=Fraction(0)) -> list[float]:
     """The same positions in rational arithmetic: pieces with affine units, layer by layer."""
     start = [Fraction(float(v)) for v in start]
     end = [Fraction(float(v)) for v in end]
@@ -44,15 +44,16 @@ def exact_bends(networks: Stack, index: int, start, end) -> list[float]:
             cuts = [low, *sorted(t for t in zeros if low < t < high), high]
             for a, b in itertools.pairwise(cuts):
                 middle = (a + b) / 2
-                on = [(s, v) if s * middle + v > 0 else (Fraction(0),) * 2 for s, v in z]
+                on = [(s, v) if s * middle + v > 0 else (left * s, left * v) for s, v in z]
                 following.append((a, b, on))
         pieces = following
     ends = sorted({low for low, _, _ in pieces} - {Fraction(0)})
     return [float(t) for t in ends]
 
 
+@pytest.mark.parametrize("slope", [Fraction(0), Fraction(1, 4), Fraction(31, 32)])
 @pytest.mark.parametrize("widths", [[2, 16, 2], [2, 8, 8, 8, 2], [3, 5, 4, 3, 2, 1]])
-def test_bends_equal_those_of_exact_arithmetic(widths):
+def test_bends_equal_those_of_exact_arithmetic(widths, slope):
     networks = build(widths, torch.relu, seeds=3)
     generator = torch.Generator().manual_seed(9)
     with torch.no_grad():
@@ -60,11 +61,11 @@ def test_bends_equal_those_of_exact_arithmetic(widths):
             bias.copy_(0.3 * torch.randn(bias.shape, generator=generator))
     rng = np.random.default_rng(4)
     start, end = rng.uniform(-1, 1, (2, widths[0])) + np.array([[-4.0], [4.0]])
-    found = bends_on_line(networks, start, end)
+    found = bends_on_line(networks, start, end, slope=float(slope))
     assert len(found) == 3
     assert sum(map(len, found)) > 10
     for index, positions in enumerate(found):
-        expected = exact_bends(networks, index, start, end)
+        expected = exact_bends(networks, index, start, end, slope)
         assert len(positions) == len(expected)
         np.testing.assert_allclose(positions, expected, rtol=1e-9, atol=1e-12)
 
@@ -109,6 +110,12 @@ def test_a_network_without_hidden_layers_and_a_dead_one_do_not_bend():
     dead = stack_of([([[1.0, 1.0]], [0.0, -0.5]), ([[-1.0], [-1.0]], [-1.0]), ([[1.0]], [0.0])])
     (positions,) = bends_on_line(dead, np.array([0.1]), np.array([1.0]))
     np.testing.assert_allclose(positions, [4 / 9])  # (0.5 - 0.1) / 0.9: the first layer's own
+
+
+def test_with_slope_one_nothing_bends():
+    networks = build([2, 8, 8, 2], torch.relu, seeds=2)
+    found = bends_on_line(networks, np.array([-1.0, 0.5]), np.array([1.0, 0.5]), slope=1.0)
+    assert [positions.shape for positions in found] == [(0,), (0,)]
 
 
 def test_no_gradient_is_recorded():

@@ -1,4 +1,4 @@
-"""A real browser, and the built book on a local server; skipped with a reason without them."""
+"""A real browser and the built book on a local server; skipped with a reason without them."""
 
 from __future__ import annotations
 
@@ -34,9 +34,11 @@ def site() -> Iterator[str]:
     server.shutdown()
 
 
-@pytest.fixture(scope="session")
+# Of the module, not of the session: Playwright refuses to start a second time in the same process
+# while the first runs, and tests/book/test_built_book.py starts its own.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Chromium, started once."""
+    """Chromium, started once a file."""
     api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     names = ("chromium", "chromium-browser", "google-chrome")
     found = os.environ.get("ACTLAB_CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
