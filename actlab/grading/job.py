@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from actlab.grading.forbid import forbidden_use
@@ -79,7 +80,7 @@ class Job:
 
     def __post_init__(self) -> None:
         self.seeds = Seeds(secrets.token_bytes(32), self.options.seed)
-        self.mistakes = KnownMistakes(self.launcher)
+        self.mistakes = KnownMistakes(partial(Trial, self.launcher))
         self.references = References(self.launcher, keep=self.options.seed is not None)
 
     def lost_before(self, task: Task, question: Question) -> QuestionResult | None:

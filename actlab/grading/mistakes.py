@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
 
 from actlab.grading.compare import texts_agree
-from actlab.grading.trial import CellOutcome, Seeds, Trial, cells_of
+from actlab.grading.trial import CellOutcome, Seeds, TrialCell, cells_of
 
 if TYPE_CHECKING:
-    from actlab.grading.kernel.launch import Launcher
     from actlab.grading.source import Chapter, Question
 
 # Kernels at once; the comparison runs only after a question is lost, so it must not take long.
 AT_ONCE = 2
 
 
-class KnownMistakes:
-    """Runs the known wrong answers of a question and compares what they do."""
+class Run(Protocol):
+    """Cells that run: :class:`actlab.grading.trial.Trial`, or the book's page in a browser."""
 
-    def __init__(self, launcher: Launcher) -> None:
-        self._launcher = launcher
+    def outcome(self, name: str) -> CellOutcome:
+        """What the cell with this name did."""
+
+    def close(self) -> None:
+        """Nothing more is asked."""
+
+
+class KnownMistakes:
+    """Runs the known wrong answers of a question and compares what they do.
+
+    Args:
+        start: begins to run the cells it is given.
+    """
+
+    def __init__(self, start: Callable[[list[TrialCell]], Run]) -> None:
+        self._start = start
 
     def match(
         self,
@@ -40,7 +54,7 @@ class KnownMistakes:
         for start in range(0, len(wrongs), AT_ONCE):
             some = wrongs[start : start + AT_ONCE]
             trials = [
-                Trial(self._launcher, cells_of(chapter, question, wrong.source, seeds, digest))
+                self._start(cells_of(chapter, question, wrong.source, seeds, digest))
                 for wrong in some
             ]
             try:

@@ -111,7 +111,7 @@ def read_submission(path: Path, chapter: source.Chapter) -> Submission:
     others: set[str] = set()
     for index, cell in enumerate(cells):
         if index not in taken and cell.get("cell_type") == "code":
-            others |= _defined(_source(cell) or "")
+            others |= defined_names(_source(cell) or "")
     return Submission(path, digest, answers, frozenset(others))
 
 
@@ -187,7 +187,7 @@ def _definitions(text: str) -> set[str]:
     return {node.name for node in tree.body if isinstance(node, kinds)} if tree else set()
 
 
-def _defined(text: str) -> set[str]:
+def defined_names(text: str) -> set[str]:
     """Every top-level name that a cell binds."""
     tree = _parsed(text)
     if tree is None:

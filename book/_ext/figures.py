@@ -14,12 +14,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from docutils import nodes
 from sphinx.util import logging
+
+from actlab.themed_svg import follow_theme
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -29,41 +30,7 @@ logger = logging.getLogger(__name__)
 # Kernels inherit the environment of the build.
 os.environ["ACTLAB_FIGURES"] = "svg"
 
-THEMED = "<!-- colours follow the theme -->"
 PIXELS_PER_UNIT = {"pt": 96 / 72, "px": 1.0, "in": 96.0, "": 1.0}
-
-
-def follow_theme(svg: str, palette: Mapping[str, tuple[str, str]]) -> str:
-    """Add the dark counterpart to every palette colour in the style attributes of an SVG.
-
-    Args:
-        svg: the file's text, as matplotlib writes it.
-        palette: name -> (colour on a light page, colour on a dark page), both ``#rrggbb``.
-
-    Returns:
-        The text with ``stroke: #0b63b5`` turned into ``stroke: #0b63b5; stroke:
-        light-dark(#0b63b5, #6db3f2)``. A browser without ``light-dark()`` keeps the first.
-        A text that has been treated is returned as it is.
-    """
-    if THEMED in svg:
-        return svg
-    dark = {light.lower(): night for light, night in palette.values()}
-
-    def both(match: re.Match[str]) -> str:
-        name, colour = match["property"], match["colour"].lower()
-        if colour not in dark:
-            return match[0]
-        return f"{name}: {colour}; {name}: light-dark({colour}, {dark[colour]})"
-
-    svg = re.sub(
-        r"\b(?P<property>fill|stroke|stop-color):\s*(?P<colour>#[0-9a-fA-F]{6})\b", both, svg
-    )
-    return re.sub(
-        r"<svg\b([^>]*)>",
-        rf'<svg\1 style="color-scheme: light dark">{THEMED}',
-        svg,
-        count=1,
-    )
 
 
 def size_in_pixels(svg: str) -> tuple[int, int] | None:

@@ -32,7 +32,7 @@ PACKED = (".html", ".css", ".js", ".svg", ".json", ".txt", ".xml")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run a test that takes ``book_page`` for every page, and one that takes ``chapter`` for those."""
+    """Run a test that takes ``book_page`` for every page, one with ``chapter`` for chapters."""
     chapters = [name for name in PAGES if name.startswith("notebooks/")]
     for argument, names in (("book_page", PAGES), ("chapter", chapters)):
         if argument in metafunc.fixturenames:

@@ -1,0 +1,67 @@
+"""The archive that a page loads: the parts of actlab that need no PyTorch, and what they need."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from actlab.live.imports import PACKAGE, ROOMS, Browser, name_of
+
+MANIFEST = "manifest.json"
+# A fixed date, so that the same sources give the same archive.
+DATE = (2020, 1, 1, 0, 0, 0)
+
+
+def modules(browser: Browser) -> list[Path]:
+    """The files of actlab that can be imported in the page."""
+    files = [PACKAGE / "__init__.py"]
+    for room in ROOMS:
+        files += [PACKAGE / f"{room}.py"] if (PACKAGE / f"{room}.py").exists() else []
+        files += sorted((PACKAGE / room).rglob("*.py"))
+    return [path for path in files if browser.cause(name_of(path)) is None]
+
+
+def manifest(packages: Mapping[str, str], browser: Browser, also: Iterable[str]) -> dict[str, Any]:
+    """What the page has to know about imports.
+
+    Args:
+        packages: import name -> package that Pyodide can load.
+        browser: the same, asked.
+        also: modules that the notebooks import.
+
+    Returns:
+        ``packages`` and ``missing``: module -> what it lacks.
+    """
+    ours = [name_of(path) for path in sorted(PACKAGE.rglob("*.py"))]
+    missing = {name: cause for name in (*ours, *also) if (cause := browser.cause(name))}
+    missing |= {cause: cause for cause in missing.values()}
+    return {"packages": dict(packages), "missing": dict(sorted(missing.items()))}
+
+
+def archive(packages: Mapping[str, str], browser: Browser, also: Iterable[str]) -> bytes:
+    """The zip file: modules at ``actlab/…``, the manifest and the ledger where they look for it."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as content:
+
+        def add(name: str, data: bytes) -> None:
+            content.writestr(
+                zipfile.ZipInfo(name, DATE), data, zipfile.ZIP_DEFLATED, compresslevel=9
+            )
+
+        root = PACKAGE.parent
+        for path in modules(browser):
+            add(path.relative_to(root).as_posix(), path.read_bytes())
+        text = json.dumps(manifest(packages, browser, also), indent=1)
+        add(f"actlab/live/{MANIFEST}", text.encode())
+        ledger = root / "book" / "claims.csv"
+        add("book/claims.csv", ledger.read_bytes())
+    return file.getvalue()
+
+
+def read_manifest() -> dict[str, Any]:
+    """The manifest of the archive that this module was loaded from."""
+    return json.loads((Path(__file__).parent / MANIFEST).read_text(encoding="utf-8"))

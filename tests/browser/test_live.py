@@ -1,0 +1,297 @@
+"""Cells and exercises that run in a real browser.
+
+The book is served as it was built. Pyodide comes from a local folder, which ``python
+book/tools/pyodide.py`` makes and whose files the page checks against their pinned hashes: one test
+answers the CDN's own address from it; the others, where 20 MB through the debugger would take most
+of the time, put the address of a second local server into the page.
+"""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PYODIDE = Path(os.environ.get("ACTLAB_PYODIDE", ROOT / "_build" / "pyodide"))
+CDN = "https://cdn.jsdelivr.net/**"
+CHAPTER = "/notebooks/01_linear_collapse.html"
+EXERCISE = "/exercises/01_linear_collapse.html"
+FIRST_RUN = 180_000  # milliseconds: Python is started in it
+LATER = 60_000
+
+pytestmark = pytest.mark.slow
+
+
+class Live:
+    """A page of the book with Pyodide behind it."""
+
+    def __init__(self, page: Any) -> None:
+        self.page = page
+        self.asked: list[str] = []
+        self.errors: list[str] = []
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+
+    def cell(self, name: str) -> Any:
+        return self.page.locator(f"#cell-{name}")
+
+    def write(self, name: str, text: str) -> None:
+        """Replace the code of a cell whose editor is open."""
+        editor = self.cell(name).locator(".cm-content")
+        editor.wait_for()
+        editor.click()
+        self.page.keyboard.press("Control+A")
+        self.page.keyboard.insert_text(text)
+
+    def finish(self, name: str, timeout: int) -> None:
+        self.page.wait_for_selector(f"#cell-{name}[aria-busy=false]", timeout=timeout)
+
+    def run(self, name: str, timeout: int = LATER) -> str:
+        """Run a cell and return what it shows."""
+        self.cell(name).locator(".live-run").click()
+        self.page.wait_for_selector(f"#cell-{name}[aria-busy=true]")
+        self.finish(name, timeout)
+        return self.cell(name).locator(".live-out").inner_text()
+
+    def check(self, question: str, answer: str, timeout: int = LATER) -> str:
+        """Write and check an answer and return the verdict."""
+        name = f"answer-{question}"
+        if self.cell(name).locator(".live-write").is_visible():
+            self.cell(name).locator(".live-write").click()
+        self.write(name, answer)
+        self.cell(name).locator(".live-check").click()
+        self.finish(name, timeout)
+        return self.cell(name).locator(".live-out").inner_text()
+
+    def say(self, name: str) -> str:
+        return self.cell(name).locator(".live-say").text_content()
+
+
+class _Files(http.server.SimpleHTTPRequestHandler):
+    def end_headers(self) -> None:
+        self.send_header("access-control-allow-origin", "*")
+        super().end_headers()
+
+    def log_message(self, *arguments: Any) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture(scope="session")
+def pyodide() -> Iterator[str]:
+    """Address of a second server, with the files of Pyodide."""
+    if not (PYODIDE / "pyodide.asm.wasm").exists():
+        pytest.skip("no local Pyodide: python book/tools/pyodide.py")
+    handler = functools.partial(_Files, directory=str(PYODIDE))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+
+
+@pytest.fixture
+def live(page: Callable[..., Any], site: str, pyodide: str) -> Iterator[Callable[..., Live]]:
+    """Opens a page of the book, with the address of the CDN in it (``cdn``) or a local one."""
+    opened: list[Live] = []
+
+    def open_page(path: str, *, cdn: bool = False) -> Live:
+        found = Live(page(accept_downloads=True))
+        opened.append(found)
+
+        def answer(route: Any) -> None:
+            name = route.request.url.rsplit("/", 1)[1]
+            found.asked.append(name)
+            route.fulfill(path=PYODIDE / name, headers={"access-control-allow-origin": "*"})
+
+        def replace(route: Any) -> None:
+            text = (ROOT / "_build" / "html" / path.strip("/")).read_text(encoding="utf-8")
+            address = r'"pyodide": "[^"]+"'
+            route.fulfill(body=re.sub(address, f'"pyodide": "{pyodide}"', text))
+
+        found.page.on(
+            "request",
+            lambda request: request.url.startswith(pyodide) and found.asked.append(request.url),
+        )
+        found.page.route(CDN, answer)
+        if not cdn:
+            found.page.route(f"**{path}", replace)
+        found.page.goto(site + path)
+        return found
+
+    yield open_page
+    assert [error for found in opened for error in found.errors] == []
+
+
+def of_question(name: str, role: str, question: str) -> list[str]:
+    """The sources of some cells in the solutions of a chapter."""
+    notebook = json.loads((ROOT / "solutions" / f"{name}.ipynb").read_text(encoding="utf-8"))
+    marks = [(cell["metadata"].get("actlab", {}), cell) for cell in notebook["cells"]]
+    return [
+        "".join(cell["source"])
+        for mark, cell in marks
+        if mark.get("role") == role and mark.get("question") == question
+    ]
+
+
+def test_a_chapter(live):
+    chapter = live(CHAPTER, cdn=True)
+    chapter.page.wait_for_load_state("networkidle")
+    assert chapter.asked == [], "nothing is fetched before somebody asks"
+
+    # A NumPy cell, which needs two earlier ones, prints what the book prints.
+    stored = chapter.cell("c06").locator(".cell_output pre").inner_text().strip()
+    assert chapter.run("c06", FIRST_RUN).strip() == stored
+    assert "2 earlier cells" in chapter.say("c06")
+    assert "pyodide.asm.wasm" in chapter.asked
+    assert not [name for name in chapter.asked if name.startswith(("scipy", "scikit"))]
+
+    # Edited, it does what the edit says; an error names the reader's line.
+    chapter.write("c06", "print('twice', 2 * W1.shape[1])\nx = 1 / 0")
+    shown = chapter.run("c06")
+    assert "twice 64" in shown
+    assert "cell 3, line 2" in shown
+    assert "ZeroDivisionError" in shown
+    chapter.cell("c06").locator(".live-reset").click()
+    assert "default_rng(0)" in chapter.cell("c06").locator(".cm-content").inner_text()
+
+    # A figure, with the alt text of the book's.
+    chapter.run("c15")
+    image = chapter.cell("c15").locator(".live-out img")
+    assert image.evaluate("image => image.decode().then(() => image.naturalWidth)") > 100
+    assert image.get_attribute("alt").startswith("Two panels")
+
+    # What needs PyTorch says so.
+    assert "needs PyTorch" in chapter.cell("c13").inner_text()
+
+
+def test_an_endless_loop_is_stopped_by_the_reader(live):
+    chapter = live(CHAPTER)
+    chapter.run("c05", FIRST_RUN)
+    chapter.write("c05", "while True:\n    pass")
+    chapter.cell("c05").locator(".live-run").click()
+    stop = chapter.cell("c05").locator(".live-stop")
+    chapter.page.wait_for_function(
+        "document.querySelector('#cell-c05 .live-say').textContent.startsWith('Running')",
+        timeout=LATER,
+    )
+    assert chapter.page.evaluate("1 + 1") == 2, "the page is alive"
+    stop.click()
+    chapter.finish("c05", LATER)
+    assert chapter.say("c05") == "Stopped. What this cell needs runs again next time."
+    chapter.write("c05", "print('after')")
+    assert chapter.run("c05", FIRST_RUN).strip() == "after"
+
+
+def test_the_editor_is_no_keyboard_trap(live):
+    chapter = live(EXERCISE)
+    chapter.cell("answer-q1").locator(".live-write").click()
+    inside = "document.activeElement.closest('.live-editor') !== null"
+    chapter.page.wait_for_function(inside)
+    chapter.page.keyboard.press("Tab")
+    assert chapter.page.evaluate(inside), "Tab indents"
+    chapter.page.keyboard.press("Escape")
+    chapter.page.keyboard.press("Tab")
+    assert not chapter.page.evaluate(inside)
+
+
+def test_an_exercise(live, tmp_path):
+    name = "01_linear_collapse"
+    exercise = live(EXERCISE)
+    exercise.cell("answer-q1").locator(".live-check").click()
+    exercise.cell("answer-q1").locator(".cm-content").wait_for()
+    assert exercise.asked == [], "a stub needs no Python to be told from an answer"
+
+    # A known wrong answer is refused with its sentence.
+    (wrong, *_) = of_question(name, "wrong", "q1")
+    source = json.loads((ROOT / "solutions" / f"{name}.ipynb").read_text(encoding="utf-8"))
+    sentences = [
+        cell["metadata"]["actlab"]["because"].rstrip(".")
+        for cell in source["cells"]
+        if cell["metadata"].get("actlab", {}).get("role") == "wrong"
+    ]
+    verdict = exercise.check("q1", wrong, FIRST_RUN)
+    assert verdict.startswith(("Not yet", "Partly right"))
+    assert any(sentence in verdict for sentence in sentences)
+
+    # An endless one too, after the grader's ten seconds.
+    verdict = exercise.check("q1", "def collapse(W1, b1, W2, b2):\n    while True:\n        pass")
+    assert "takes longer than 10 s" in verdict
+
+    # The reference is accepted; two questions, of which one needs the other.
+    for question in ("q1", "q2"):
+        (answer,) = of_question(name, "answer", question)
+        assert exercise.check(question, answer, FIRST_RUN).startswith("Right")
+    total = exercise.page.locator(".live-total")
+    assert re.match(r"5 of \d+ points", total.text_content())
+
+    # Hints come one at a time.
+    hints = exercise.page.locator("section:has(> #cell-answer-q1) details.live-hint")
+    assert [hints.nth(index).is_visible() for index in range(3)] == [False] * 3
+    exercise.cell("answer-q1").locator(".live-hint").click()
+    assert [hints.nth(index).is_visible() for index in range(3)] == [True, False, False]
+
+    # Everything is there after a reload.
+    exercise.page.reload()
+    exercise.cell("answer-q2").locator(".cm-content").wait_for()
+    assert re.match(r"5 of \d+ points", total.text_content())
+    assert "raise NotImplementedError" not in exercise.cell("answer-q1").inner_text()
+
+    # The exported notebook gets these points from the grader.
+    with exercise.page.expect_download() as download:
+        exercise.page.locator(".live-export").click()
+    path = tmp_path / f"{name}.ipynb"
+    download.value.save_as(path)
+    grades = tmp_path / "grades.json"
+    command = [sys.executable, "-m", "actlab", "grade", str(path), "--json", str(grades)]
+    graded = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert grades.exists(), graded.stdout + graded.stderr
+    report = json.loads(grades.read_text(encoding="utf-8"))
+    points = {q["id"]: q["points"] for q in report["notebooks"][0]["questions"]}
+    assert (points["q1"], points["q2"]) == (2.0, 3.0)
+    assert report["points"] == 5.0
+
+
+@pytest.mark.parametrize("how", ["abort", "wrong"])
+def test_a_failed_download_leaves_the_page_and_one_sentence(page, site, how):
+    """No answer, or one that is not the pinned file."""
+    tab = page()
+    if how == "abort":
+        tab.route(CDN, lambda route: route.abort())
+    else:
+        allowed = {"access-control-allow-origin": "*"}
+        tab.route(CDN, lambda route: route.fulfill(body="alert(1)", headers=allowed))
+    tab.goto(site + CHAPTER)
+    cell = tab.locator("#cell-c06")
+    cell.locator(".live-run").click()
+    tab.wait_for_selector("#cell-c06[aria-busy=false]", timeout=LATER)
+    said = cell.locator(".live-say").text_content()
+    assert said.startswith("Python could not be loaded from cdn.jsdelivr.net")
+    assert said.count(". ") <= 1
+    assert "default_rng(0)" in cell.inner_text()
+    assert cell.locator(".live-run").is_enabled()
+
+
+def test_without_scripts_the_page_is_complete(page, site):
+    tab = page(java_script_enabled=False)
+    tab.goto(site + EXERCISE)
+    assert not tab.locator(".live-check").first.is_visible()
+    assert not tab.locator(".live-progress").is_visible()
+    hint = tab.locator("details.live-hint").first
+    assert hint.is_visible()
+    assert "make lab" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_from_a_file_the_page_says_what_to_do(page, site):
+    tab = page()
+    tab.goto((ROOT / "_build" / "html" / CHAPTER.strip("/")).as_uri())
+    tab.locator("#cell-c06 .live-run").click()
+    assert "python -m http.server" in tab.locator("#cell-c06 .live-say").text_content()
