@@ -30,8 +30,6 @@ EXERCISE = "/exercises/01_linear_collapse.html"
 FIRST_RUN = 180_000  # milliseconds: Python is started in it
 LATER = 60_000
 
-pytestmark = pytest.mark.slow
-
 
 class Live:
     """A page of the book with Pyodide behind it."""
