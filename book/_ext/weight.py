@@ -116,7 +116,9 @@ class Heads:
         for page in self._pages:
             text = page.read_text(encoding="utf-8")
             head, end, body = text.partition("</head>")
-            new = self._with_one_sheet(page, self._with_patient_scripts(page, head))
+            # The search page's own scripts call each other at once.
+            new = head if page.name == "search.html" else self._with_patient_scripts(page, head)
+            new = self._with_one_sheet(page, new)
             if end and new != head:
                 page.write_text(new + end + body, encoding="utf-8")
         self._delete_unused()
@@ -134,10 +136,9 @@ class Heads:
             if name == INLINE:
                 path = page.parent / urlsplit(match[2]).path
                 return f"<script>{path.read_text(encoding='utf-8').strip()}</script>"
-            if name in FOR_SEARCH and page.name != "search.html":
+            if name in FOR_SEARCH:
                 return ""
-            # The search page's own inline script calls these at once.
-            if "defer" in match[0] or "async" in match[0] or name in FOR_SEARCH:
+            if "defer" in match[0] or "async" in match[0]:
                 return match[0]
             return f'<script defer{match[1]}src="{match[2]}"{match[3]}></script>'
 

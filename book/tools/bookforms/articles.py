@@ -27,7 +27,7 @@ DROPPED_TAGS = (
 )
 DROPPED_CLASSES = (
     *("no-print", "d-print-none", "headerlink", "copybtn"),
-    *("sd-summary-state-marker", "toctree-wrapper"),
+    *("sd-summary-state-marker", "toctree-wrapper", "sf-controls", "sf-status"),
 )
 DROPPED_ATTRIBUTES = ["tabindex", "contenteditable", "loading", "onclick", "draggable", "hidden"]
 
