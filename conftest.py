@@ -24,6 +24,15 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     os.environ.pop("ACTLAB_FIGURES", None)
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What takes minutes, or judges times, runs when somebody says ``-m slow``."""
+    if "slow" in config.option.markexpr:
+        return
+    for item in items:
+        if item.get_closest_marker("slow"):
+            item.add_marker(pytest.mark.skip(reason="slow: run it with -m slow"))
+
+
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Compare what solutions print as the grader does: with a tolerance.
 

@@ -129,11 +129,8 @@ def _grade(arguments: argparse.Namespace) -> int:
     if out.exists() and not out.is_dir():
         raise CommandError(f"--out {out} is not a folder")
     if arguments.scheduler is None and arguments.require_sandbox:
-        reason = sandbox.missing()
-        if reason is not None:
-            raise CommandError(f"nothing was graded, because answers cannot be isolated: {reason}")
-    if arguments.engine == "jupyter" and sys.platform != "linux":
-        raise CommandError("the engine jupyter needs Linux; use --engine pipe")
+        sandbox.require()
+    limits.check_engine(arguments)
     course = Course.find(arguments.course)
     wanted = [course.resolve(name) for name in arguments.chapter or ()] or None
     collection = collect(
@@ -159,24 +156,18 @@ def _grade(arguments: argparse.Namespace) -> int:
             f"made the key {arguments.key or key.default_path()}: keep it secret, and keep it to "
             "grade the same again"
         )
-    return _grade_collection(
-        collection,
-        course,
-        arguments,
-        secret,
-        limits.from_arguments(arguments),
-    )
+    return _grade_collection(collection, course, arguments, secret)
 
 
 def _grade_collection(
-    collection: Any, course: Any, arguments: argparse.Namespace, secret: bytes, allowed: Any
+    collection: Any, course: Any, arguments: argparse.Namespace, secret: bytes
 ) -> int:
     from actlab.classroom.run import Plan, grade_class
 
     plan = Plan(
         secret,
         arguments.engine,
-        allowed,
+        limits.from_arguments(arguments),
         arguments.require_sandbox,
         arguments.jobs,
         arguments.scheduler,

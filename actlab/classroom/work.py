@@ -24,7 +24,6 @@ from typing import Any
 
 from actlab.classroom import similar
 from actlab.classroom.store import keep
-from actlab.cli import CommandError
 from actlab.grading.imports import skip_slow_imports
 from actlab.grading.results import NotebookResult, QuestionResult
 from actlab.grading.source import Chapter, Question
@@ -107,9 +106,8 @@ def in_worker(units: Sequence[Unit], settings: Settings) -> list[dict[str, Any]]
 def _grade(units: Sequence[Unit], settings: Settings) -> list[dict[str, Any]]:
     from actlab.grading.kernel import sandbox
 
-    missing = sandbox.missing()
-    if settings.require_sandbox and missing is not None:
-        raise CommandError(f"nothing was graded, because answers cannot be isolated: {missing}")
+    if settings.require_sandbox:
+        sandbox.require()
     try:
         results = _run(units, settings)
         # On a machine with too much to do a kernel may not start, be killed or run out of time

@@ -37,7 +37,7 @@ def module_imports(tree: ast.Module, *, all_of_them: bool) -> Iterator[str]:
         elif not all_of_them and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             continue
         else:
-            waiting += [child for child in ast.walk(node) if _is_direct(child, node)]
+            waiting += _statements(node)
 
 
 def _catches_missing(node: ast.Try) -> bool:
@@ -47,13 +47,10 @@ def _catches_missing(node: ast.Try) -> bool:
     )
 
 
-def _is_direct(child: ast.AST, parent: ast.AST) -> bool:
-    """Whether ``child`` is a statement in one of the bodies of ``parent``."""
-    if not isinstance(child, ast.stmt):
-        return False
+def _statements(parent: ast.stmt) -> list[ast.stmt]:
+    """The statements in the bodies of ``parent``; none for a statement without a body."""
     holders = [parent, *getattr(parent, "handlers", []), *getattr(parent, "cases", [])]
-    bodies = [getattr(holder, name, []) for holder in holders for name in _BODIES]
-    return any(child is statement for body in bodies for statement in body)
+    return [one for holder in holders for name in _BODIES for one in getattr(holder, name, [])]
 
 
 _BODIES = ("body", "orelse", "finalbody")

@@ -84,14 +84,25 @@ def site() -> Iterator[str]:
     server.server_close()
 
 
+@pytest.fixture(scope="session")
+def chromium() -> str | None:
+    """The path of a Chromium that is installed here."""
+    return next(filter(None, map(shutil.which, BROWSERS)), None)
+
+
+@pytest.fixture(scope="session")
+def book() -> Path:
+    """The folder of the built book."""
+    return BOOK
+
+
 # Of the module, not of the session: Playwright refuses to start a second time in the same process
 # while the first runs, and printing the PDF (tests/book/test_forms.py) starts its own.
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
+def browser(chromium: str | None) -> Iterator[Any]:
     """A Chromium, started once a file: the system's, or Playwright's own."""
     api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    installed = (found for name in BROWSERS if (found := shutil.which(name)))
-    path = os.environ.get("ACTLAB_CHROMIUM") or next(installed, None)
+    path = os.environ.get("ACTLAB_CHROMIUM") or chromium
     with api.sync_playwright() as tools:
         try:
             opened = tools.chromium.launch(executable_path=path, args=["--no-sandbox"])

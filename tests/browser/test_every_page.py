@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-BOOK = Path(os.environ.get("BOOK_HTML", ROOT / "_build" / "html"))
 WITHOUT_ARTICLE = ("404.html", "genindex.html", "search.html")
 # The ledger has sentences of other people, who may write what they like.
 RAW = re.compile(
@@ -88,15 +86,15 @@ def test_chapters_are_complete_without_scripts(
         assert reader.tab.locator(f"article {part}").first.is_visible(), part
 
 
-def test_pages_open_from_a_folder(page: Callable[..., Any]) -> None:
+def test_pages_open_from_a_folder(page: Callable[..., Any], book: Path) -> None:
     """No server: formulas keep their fonts, figures are shown, and no script stumbles."""
     tab = page(viewport={"width": 1280, "height": 900})
     errors: list[str] = []
     tab.on("pageerror", lambda error: errors.append(str(error)))
-    chapters = sorted((BOOK / "notebooks").glob("*.html"))
+    chapters = sorted((book / "notebooks").glob("*.html"))
     names = ["index.html", *[f"notebooks/{path.name}" for path in chapters[:1]]]
     for name in names:
-        tab.goto((BOOK / name).resolve().as_uri(), wait_until="load")
+        tab.goto((book / name).resolve().as_uri(), wait_until="load")
         seen = tab.evaluate(INSPECT)
         assert seen["broken"] == seen["unrendered"] == errors == [], name
     if len(names) > 1:

@@ -12,17 +12,6 @@ from actlab.classroom.collect import Collection, collect
 from actlab.cli import main
 from actlab.grading.course import Course
 
-HERE = Path(__file__).parent
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """A class of a thousand takes minutes: it is graded when somebody says ``-m slow``."""
-    if "slow" in config.option.markexpr:
-        return
-    for item in items:
-        if item.path.is_relative_to(HERE) and item.get_closest_marker("slow"):
-            item.add_marker(pytest.mark.skip(reason="slow: run it with -m slow"))
-
 
 @pytest.fixture(scope="session")
 def course(tmp_path_factory: pytest.TempPathFactory) -> Course:

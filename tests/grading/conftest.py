@@ -17,17 +17,6 @@ from actlab.grading.job import Options
 from actlab.grading.kernel.launch import Launcher
 from actlab.grading.results import QuestionResult
 
-HERE = Path(__file__).parent
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Soaks and second engines take minutes: they run when somebody says ``-m slow``."""
-    if "slow" in config.option.markexpr:
-        return
-    for item in items:
-        if item.path.is_relative_to(HERE) and item.get_closest_marker("slow"):
-            item.add_marker(pytest.mark.skip(reason="slow: run it with -m slow"))
-
 
 @pytest.fixture(scope="session")
 def launcher() -> Iterator[Launcher]:

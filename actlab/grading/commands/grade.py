@@ -64,11 +64,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     skip_slow_imports()
     if arguments.require_sandbox:
-        reason = sandbox.missing()
-        if reason is not None:
-            raise CommandError(f"nothing was graded, because answers cannot be isolated: {reason}")
-    if arguments.engine == "jupyter" and sys.platform != "linux":
-        raise CommandError("the engine jupyter needs Linux; use --engine pipe")
+        sandbox.require()
+    limits.check_engine(arguments)
     course = Course.find(arguments.course)
     paths = chosen(course, arguments.notebooks)
     if arguments.json is not None and not arguments.json.parent.is_dir():

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable
 from typing import Any
 
+from actlab.cli import CommandError
 from actlab.grading.kernel.limits import Limits
 
 _DEFAULT = Limits()
@@ -45,6 +47,16 @@ def from_arguments(arguments: argparse.Namespace) -> Limits:
         output_bytes=arguments.output * 2**10,
         disk_bytes=arguments.disk * 2**20,
     )
+
+
+def check_engine(arguments: argparse.Namespace) -> None:
+    """Refuse the engine that this platform does not have.
+
+    Raises:
+        CommandError: it is ``jupyter``, and this is not Linux.
+    """
+    if arguments.engine == "jupyter" and sys.platform != "linux":
+        raise CommandError("the engine jupyter needs Linux; use --engine pipe")
 
 
 def positive(kind: type) -> Callable[[str], Any]:

@@ -92,6 +92,19 @@ def missing() -> str | None:
     return None
 
 
+def require() -> None:
+    """Refuse to go on where this machine cannot isolate a kernel.
+
+    Raises:
+        CommandError: with the reason.
+    """
+    from actlab.cli import CommandError  # not in the kernel process, which loads this module too
+
+    reason = missing()
+    if reason is not None:
+        raise CommandError(f"nothing was graded, because answers cannot be isolated: {reason}")
+
+
 def limit_resources(limits: Limits) -> None:
     """Bound memory, time, files and core dumps of this process; nothing on Windows."""
     try:
