@@ -1,9 +1,12 @@
-"""Run a chapter again when what it imports has changed.
+"""Build again what Sphinx would think unchanged.
 
 Jupyter Book keeps the outputs of a notebook as long as its code cells are the same. But a chapter
 also depends on the package, on its rows of the ledger and on the recorded benchmarks, and the cache
 brings old cell metadata (alt texts) back. This extension writes a digest of all of these into the
 notebook's kernelspec when Sphinx reads it; the cache's key contains the kernelspec.
+
+And Sphinx copies style sheets and scripts only when it writes a page: one of them changed, so one
+page is written.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sphinx.application import Sphinx
+    from sphinx.environment import BuildEnvironment
 
 FOLDER = "notebooks/"
 
@@ -100,7 +104,30 @@ def add_digest(app: Sphinx, docname: str, source: list[str]) -> None:
     source[0] = json.dumps(notebook)
 
 
+def changed_files(source: Path, copied: Path) -> bool:
+    """Whether a file below ``source`` is newer than its copy, or has none."""
+    for path in filter(Path.is_file, source.rglob("*")):
+        copy = copied / path.relative_to(source)
+        if not copy.exists() or path.stat().st_mtime > copy.stat().st_mtime:
+            return True
+    return False
+
+
+def with_static_files(
+    app: Sphinx, env: BuildEnvironment, added: set[str], changed: set[str], removed: set[str]
+) -> list[str]:
+    """A page to write, when a style sheet or a script has changed."""
+    copied = Path(app.outdir) / "_static"
+    # Extensions add folders of theirs, with whole paths.
+    ours = (folder for folder in app.config.html_static_path if not Path(folder).is_absolute())
+    folders = (Path(app.srcdir) / folder for folder in ours)
+    if app.builder.format == "html" and any(changed_files(one, copied) for one in folders):
+        return [app.config.root_doc]
+    return []
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Connect the handler."""
+    """Connect the handlers."""
     app.connect("source-read", add_digest)
+    app.connect("env-get-outdated", with_static_files)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -198,6 +198,14 @@ def _filter() -> str:
     return f'<fieldset class="claim-filter">{legend}{buttons}</fieldset>'
 
 
+def link_filter(
+    app: Sphinx, pagename: str, templatename: str, context: dict, doctree: nodes.document | None
+) -> None:
+    """Link the style sheet of the radio buttons, on the page that has them."""
+    if 'class="claim-filter"' in context.get("body", ""):
+        app.add_css_file("css/ledger.css")
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the directives."""
     app.add_directive("chapters", ChapterList)
@@ -208,6 +216,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_role("claims-total", ClaimsTotal())
     app.connect("source-read", fold_solutions)
     app.connect("env-get-outdated", outdated)
+    app.connect("html-page-context", link_filter)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
 
 

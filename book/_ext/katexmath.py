@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     from sphinx.writers.html5 import HTML5Translator
 
 KATEX = Path(__file__).parent / "vendor" / "katex.min.js"
-# The two fonts that nearly every formula uses; loading them early keeps the text from moving.
-PRELOADED_FONTS = ("KaTeX_Main-Regular", "KaTeX_Math-Italic")
-
 # A longer formula may break at its signs, which a phone needs.
 LONGEST_UNBROKEN = 30
 
@@ -172,18 +169,12 @@ def check_formulas(app: Sphinx, doctree: nodes.document) -> None:
 def add_assets(
     app: Sphinx, pagename: str, templatename: str, context: dict, doctree: nodes.document | None
 ) -> None:
-    """Link the style sheet and preload two fonts on the pages that have formulas, only there."""
+    """Link the style sheet on the pages that have formulas, only there."""
     if app.builder.format != "html" or doctree is None or app.builder.name == "epub":
         return
     if not any(doctree.findall(lambda n: isinstance(n, nodes.math | nodes.math_block))):
         return
     app.add_css_file("katex/katex.min.css")
-    root = context["pathto"]("_static/katex/fonts/", resource=True)
-    for font in PRELOADED_FONTS:
-        context["metatags"] += (
-            f'\n<link rel="preload" as="font" type="font/woff2" crossorigin '
-            f'href="{root}{font}.woff2">'
-        )
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

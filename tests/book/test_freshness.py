@@ -1,6 +1,8 @@
 """A chapter runs again when what it imports changes, and only then."""
 
 import json
+import os
+import shutil
 from types import SimpleNamespace
 
 import freshness
@@ -86,3 +88,15 @@ def test_a_changed_alt_text_counts(root):
 
 def test_other_pages_are_left_alone(root):
     assert digest(root, "from actlab import plotting", docname="exercises/04_relu") == (None, [])
+
+
+def test_a_changed_style_sheet_is_noticed(tmp_path):
+    source, copied = tmp_path / "web", tmp_path / "_static"
+    (source / "css").mkdir(parents=True)
+    (source / "css" / "book.css").write_text("p{}")
+    assert freshness.changed_files(source, copied)
+    shutil.copytree(source, copied)
+    assert not freshness.changed_files(source, copied)
+    later = (copied / "css" / "book.css").stat().st_mtime + 5
+    os.utime(source / "css" / "book.css", (later, later))
+    assert freshness.changed_files(source, copied)

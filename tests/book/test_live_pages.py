@@ -19,7 +19,9 @@ EXERCISES = sorted(path.stem for path in (ROOT / "exercises").glob("*.ipynb"))
 
 
 def page_of(folder: str, name: str) -> str:
-    return (HTML / folder / f"{name}.html").read_text(encoding="utf-8")
+    """The HTML of a page without the rules of its style."""
+    text = (HTML / folder / f"{name}.html").read_text(encoding="utf-8")
+    return re.sub(r"<style data-of.*?</style>", "", text, flags=re.DOTALL)
 
 
 def cells_of(folder: str, name: str) -> dict[str, str]:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from arrival import wait_for_scripts
 
 ROOT = Path(__file__).resolve().parents[2]
 BOOK = Path(os.environ.get("BOOK_HTML", ROOT / "_build" / "html"))
@@ -147,6 +148,7 @@ class Reader:
     def __init__(self, browser: Any, site: str, **context: Any) -> None:
         self.site = site
         context.setdefault("viewport", {"width": 390, "height": 844})
+        self._has_scripts = context.get("java_script_enabled", True)
         self.context = browser.new_context(**context)
         self.tab = self.context.new_page()
         self.visit = Visit()
@@ -181,6 +183,8 @@ class Reader:
         """Open a page of the book and wait until everything it asks for has come."""
         self.visit = Visit()
         self.tab.goto(f"{self.site}/{name}", wait_until="load")
+        if self._has_scripts:
+            wait_for_scripts(self.tab)
         return self.visit
 
 

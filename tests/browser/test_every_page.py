@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from arrival import wait_for_scripts
+
 ROOT = Path(__file__).resolve().parents[2]
 WITHOUT_ARTICLE = ("404.html", "genindex.html", "search.html")
 # The ledger has sentences of other people, who may write what they like.
@@ -95,6 +97,7 @@ def test_pages_open_from_a_folder(page: Callable[..., Any], book: Path) -> None:
     names = ["index.html", *[f"notebooks/{path.name}" for path in chapters[:1]]]
     for name in names:
         tab.goto((book / name).resolve().as_uri(), wait_until="load")
+        wait_for_scripts(tab)
         seen = tab.evaluate(INSPECT)
         assert seen["broken"] == seen["unrendered"] == errors == [], name
     if len(names) > 1:

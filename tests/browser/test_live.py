@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from arrival import wait_for_scripts
 
 ROOT = Path(__file__).resolve().parents[2]
 PYODIDE = Path(os.environ.get("ACTLAB_PYODIDE", ROOT / "_build" / "pyodide"))
@@ -123,6 +124,7 @@ def live(page: Callable[..., Any], site: str, pyodide: str) -> Iterator[Callable
         if not cdn:
             found.page.route(f"**{path}", replace)
         found.page.goto(site + path)
+        wait_for_scripts(found.page)
         return found
 
     yield open_page
@@ -239,6 +241,7 @@ def test_an_exercise(live, tmp_path):
 
     # Everything is there after a reload.
     exercise.page.reload()
+    wait_for_scripts(exercise.page)
     exercise.cell("answer-q2").locator(".cm-content").wait_for()
     assert re.match(r"5 of \d+ points", total.text_content())
     assert "raise NotImplementedError" not in exercise.cell("answer-q1").inner_text()
@@ -268,6 +271,7 @@ def test_a_failed_download_leaves_the_page_and_one_sentence(page, site, how):
         allowed = {"access-control-allow-origin": "*"}
         tab.route(CDN, lambda route: route.fulfill(body="alert(1)", headers=allowed))
     tab.goto(site + CHAPTER)
+    wait_for_scripts(tab)
     cell = tab.locator("#cell-c06")
     cell.locator(".live-run").click()
     tab.wait_for_selector("#cell-c06[aria-busy=false]", timeout=LATER)
@@ -291,5 +295,6 @@ def test_without_scripts_the_page_is_complete(page, site):
 def test_from_a_file_the_page_says_what_to_do(page, site):
     tab = page()
     tab.goto((ROOT / "_build" / "html" / CHAPTER.strip("/")).as_uri())
+    wait_for_scripts(tab)
     tab.locator("#cell-c06 .live-run").click()
     assert "python -m http.server" in tab.locator("#cell-c06 .live-say").text_content()

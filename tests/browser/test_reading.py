@@ -6,9 +6,12 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 WIDE = {"width": 1280, "height": 900}
 FOCUSED = """
-() => {
+async () => {
+  await new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn)));
   const at = document.activeElement, style = getComputedStyle(at);
   const seen = style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2
     || style.boxShadow !== 'none';
@@ -46,6 +49,36 @@ def test_the_theme_button_changes_the_colours(new_reader: Callable[..., Any]) ->
         reader.tab.locator(".theme-switch-button:visible").first.click()
         schemes.add(reader.tab.evaluate("getComputedStyle(document.documentElement).colorScheme"))
     assert schemes == {"light", "dark"}
+
+
+def test_the_first_frame_has_the_colours_of_the_theme(new_reader: Callable[..., Any]) -> None:
+    """Dark before any script file has come: nothing flashes."""
+    reader = new_reader(color_scheme="dark")
+    reader.tab.route("**/*.js*", lambda route: route.abort())
+    reader.tab.goto(f"{reader.site}/index.html")
+    scheme = "getComputedStyle(document.documentElement).colorScheme"
+    assert reader.tab.evaluate(scheme) == "dark"
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("way", ["address", "link", "key"])
+def test_who_goes_to_a_place_arrives_there(
+    new_reader: Callable[..., Any], chapter: str, width: int, way: str
+) -> None:
+    """Although sections that are far away are not laid out before somebody goes there."""
+    reader = new_reader(viewport={"width": width, "height": 844}, reduced_motion="reduce")
+    reader.open(chapter + "#summary" * (way == "address"))
+    if way == "link":
+        reader.tab.evaluate("document.querySelector('a[href=\"#summary\"]').click()")
+    elif way == "key":
+        reader.tab.keyboard.press("End")
+    reader.tab.wait_for_timeout(300)
+    top = "document.querySelector('#summary h2').getBoundingClientRect().top"
+    left = "document.documentElement.scrollHeight - innerHeight - scrollY"
+    if way == "key":
+        assert abs(reader.tab.evaluate(left)) <= 1
+    else:
+        assert 0 <= reader.tab.evaluate(top) < 160 or abs(reader.tab.evaluate(left)) <= 1
 
 
 def test_the_ledger_can_be_filtered_without_scripts(new_reader: Callable[..., Any]) -> None:

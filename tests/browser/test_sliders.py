@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from arrival import wait_for_scripts
 
 from actlab.functions import get
 
@@ -29,6 +30,16 @@ SHIFTS = """
 })
 """
 
+# As a reader comes to the figure: screen by screen.
+READ_ON = """
+async (figure) => {
+  while (figure.getBoundingClientRect().bottom > innerHeight) {
+    scrollBy({top: 0.8 * innerHeight, behavior: 'instant'});
+    await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
+  }
+}
+"""
+
 
 class Tab:
     """A figure on its page, in a context of its own."""
@@ -42,9 +53,13 @@ class Tab:
         self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.goto(f"{address.rstrip('/')}/{PAGES[name]}", wait_until="load")
+        if options.get("java_script_enabled", True):
+            wait_for_scripts(self.page)
         self.figure = self.page.locator(f'[data-figure="{name}"]')
         if self.figure.count() == 0:
             pytest.skip(f"the built book has no figure {name}; make book builds it")
+        if options.get("java_script_enabled", True):
+            self.figure.evaluate(READ_ON)
 
     def paths(self) -> list[str]:
         """The ``d`` of every curve."""
@@ -262,7 +277,6 @@ def test_on_paper_the_figure_stands_at_three_positions_without_controls(tab):
 def test_nothing_shifts_and_nothing_scrolls_sideways(tab, name, width):
     """While the page loads, and while sliders go from end to end."""
     there = tab(name, viewport={"width": width, "height": 844})
-    there.figure.scroll_into_view_if_needed()
     assert there.page.evaluate(SHIFTS) < 0.05
     height = there.figure.bounding_box()["height"]
     sliders = there.figure.locator("input[type=range], select")
@@ -277,12 +291,12 @@ def test_nothing_shifts_and_nothing_scrolls_sideways(tab, name, width):
 
 
 def test_the_figure_asks_no_other_host(tab, site):
-    """Script, style and data come from the book."""
+    """Script and data come from the book; the style is part of the page's sheet."""
     there = tab("swish-beta")
     there.reading.press("End")
     assert there.requests
     assert [url for url in there.requests if not url.startswith((site, "data:"))] == []
-    assert sum("figures/" in url for url in there.requests) == 3
+    assert sum("figures/" in url for url in there.requests) == 2
 
 
 def test_pages_without_a_figure_load_none_of_it(browser, site):
@@ -292,6 +306,7 @@ def test_pages_without_a_figure_load_none_of_it(browser, site):
     requests: list[str] = []
     page.on("request", lambda request: requests.append(request.url))
     page.goto(f"{site.rstrip('/')}/book/glossary.html", wait_until="load")
+    wait_for_scripts(page)
     context.close()
     assert not any("figures/" in url for url in requests)
 
