@@ -184,6 +184,9 @@ def check_epub(path: Path) -> None:
         if not name.endswith(".xhtml"):
             continue
         assert not tree.xpath("//*[contains(@class, 'katex-html')]"), name
+        # Nothing that only works in the page on the web.
+        assert not tree.xpath("//*[starts-with(@class, 'live-')]"), name
+        assert "Not in the page" not in "".join(tree.itertext()), name
         assert all(image.get("alt") for image in tree.iter(f"{XHTML}img")), name
         folder = posixpath.dirname(name)
         for image in tree.iter(f"{XHTML}img"):

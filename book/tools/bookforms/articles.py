@@ -28,6 +28,7 @@ DROPPED_TAGS = (
 DROPPED_CLASSES = (
     *("no-print", "d-print-none", "headerlink", "copybtn"),
     *("sd-summary-state-marker", "toctree-wrapper", "sf-controls", "sf-status"),
+    *("live-bar", "live-out", "live-cannot", "live-actions", "live-progress"),
 )
 DROPPED_ATTRIBUTES = ["tabindex", "contenteditable", "loading", "onclick", "draggable", "hidden"]
 
