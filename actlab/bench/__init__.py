@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from actlab.bench.byte_model import ByteCounter, Traffic, count, predict_seconds
     from actlab.bench.cases import all_cases, case
     from actlab.bench.chapter import chapter_benchmark, figure
-    from actlab.bench.comparison import claims, disagreements
+    from actlab.bench.comparison import claims, disagreements, run_to_run
     from actlab.bench.model import predicted_ratio, traffic
     from actlab.bench.plan import Plan, numpy_function
     from actlab.bench.records import (
@@ -48,7 +48,7 @@ _HOME = {
     "byte_model": ("ByteCounter", "Traffic", "count", "predict_seconds"),
     "cases": ("all_cases", "case"),
     "chapter": ("chapter_benchmark", "figure"),
-    "comparison": ("claims", "disagreements"),
+    "comparison": ("claims", "disagreements", "run_to_run"),
     "model": ("predicted_ratio", "traffic"),
     "records": (*("Record", "RecordError", "Row", "latest", "load", "no_record_message", "save"),),
     "report": ("caption", "ceilings", "prediction", "table"),
@@ -81,6 +81,7 @@ __all__ = [
     "predict_seconds",
     "predicted_ratio",
     "prediction",
+    "run_to_run",
     "save",
     "table",
     "traffic",
