@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import tinycss2
+from heights import with_heights
 from sphinx.errors import ExtensionError
 
 if TYPE_CHECKING:
@@ -156,7 +157,7 @@ class Pages:
             if f'data-from="{self._stamp}"' in text:
                 continue  # Sphinx has left the page alone, and nothing that it uses is new
             new = text if page.name == SEARCH else self._with_patient_scripts(page, text)
-            new = self._with_own_style(page, new)
+            new = with_heights(self._with_own_style(page, new))
             if new != text:
                 page.write_text(new, encoding="utf-8")
 
