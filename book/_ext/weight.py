@@ -52,6 +52,10 @@ ONLY_WITH = {
 THEME = "_static/scripts/pydata-sphinx-theme.js"
 ASKS = re.compile(r"(\w+)\.tabIndex=\1\.scrollWidth>\1\.clientWidth\|\|[^?]+\?0:-1")
 HANDS_OVER = r"actlabBoxes.observe(\1)"
+# A declaration of a variable, at the beginning of a block or after another declaration.
+VARIABLE = re.compile(r"""(?<=[{;])\s*(--[\w-]+)\s*:(?:[^;{}"']|"[^"]*"|'[^']*')*(?:;|(?=\}))""")
+NAME = re.compile(r"--[A-Za-z][\w-]*")
+READ = re.compile(r"var\(\s*(--[\w-]+)")
 FIRST = re.compile(r"<script data-first>.*?</script>\n", re.DOTALL)
 
 
@@ -105,6 +109,16 @@ def _needs(prelude: list[Any]) -> tuple[frozenset[str], ...]:
     return tuple(map(frozenset, needs))
 
 
+def without_unused_variables(css: str, elsewhere: Set[str]) -> str:
+    """Drop variables that neither the rules read nor anything ``elsewhere`` names."""
+    while True:
+        read = elsewhere | set(READ.findall(css))
+        new = VARIABLE.sub(lambda match, read=read: match[0] if match[1] in read else "", css)
+        if new == css:
+            return css
+        css = new  # what only a dropped variable has read goes next
+
+
 def joined(sheet: Path, root: Path) -> str:
     """The text of a style sheet and of those it imports, with addresses as from ``root``."""
     folder = sheet.parent
@@ -146,6 +160,9 @@ class Pages:
         # Scripts may add what they name.
         scripts = (WORD.findall(text) for path, text in texts.items() if path.suffix == ".js")
         self._scripts = set().union(*scripts)
+        self._variables = set().union(
+            *(NAME.findall(text) for path, text in texts.items() if path.suffix == ".js")
+        )
         self._rules: dict[Path, tuple[Rule, ...]] = {}
 
     def rewrite(self) -> None:
@@ -193,6 +210,7 @@ class Pages:
             return text
         words = self._scripts.union(WORD.findall(head + body))
         css = "".join(rule.used(words) for sheet in sheets for rule in self._rules_of(sheet))
+        css = without_unused_variables(css, self._variables.union(NAME.findall(head + body)))
         css = css.replace(ROOT, f"{_from(self._root, page.parent)}/")
         names = " ".join(_from(sheet, self._root) for sheet in sheets)
         style = f'<style data-of="{names}" data-from="{self._stamp}">{css}</style>\n'

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pydata_sphinx_theme
 import pytest
-from weight import Pages, mend_theme, rules_of
+from weight import Pages, mend_theme, rules_of, without_unused_variables
 
 WORDS = {"kept", "also", "note"}
 
@@ -36,6 +36,17 @@ WORDS = {"kept", "also", "note"}
 def test_a_rule_goes_only_when_nothing_can_match_it(rule, stays):
     (parsed,) = rules_of(f"/* why */ {rule}")
     assert parsed.used(WORDS) == (rule if stays else "")
+
+
+def test_variables_go_only_when_nothing_reads_them():
+    css = (
+        "html{--read:1px;--gone:2px;--by-gone: var(--lost);--lost:3px;--quoted:url('a;b}c')}"
+        "html{--by-script:4px}p.--gone:hover{top:var( --read );left:var(--quoted)}"
+    )
+    assert without_unused_variables(css, {"--by-script"}) == (
+        "html{--read:1px;--quoted:url('a;b}c')}"
+        "html{--by-script:4px}p.--gone:hover{top:var( --read );left:var(--quoted)}"
+    )
 
 
 @pytest.fixture
