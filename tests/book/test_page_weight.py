@@ -80,9 +80,8 @@ def book(tmp_path: Path) -> Path:
 def test_pages_bring_their_style_and_wait_for_no_script(book):
     Pages(book).rewrite()
     page = (book / "deep" / "page.html").read_text(encoding="utf-8")
-    css = re.search(r'<style data-of="_static/a/one.css _static/b.css" [^>]*>(.*?)</style>', page)[
-        1
-    ]
+    style = r'<style data-of="_static/a/one.css _static/b.css" [^>]*>(.*?)</style>'
+    css = re.search(style, page)[1]
     assert css.index("top:1px") < css.index('"../_static/i.png?v=1#x"') < css.index("left:1px")
     assert "gone" not in css
     assert "stylesheet" not in page
