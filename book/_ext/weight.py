@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Set
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,7 +31,7 @@ STYLE = re.compile(r'<style data-of="([^"]*)" [^>]*>.*?</style>\n', re.DOTALL)
 # Scripts asked for ahead of time take the bandwidth that the text needs.
 AHEAD = re.compile(r'[ \t]*<link rel="preload" as="script"[^>]*>\n?')
 WORD = re.compile(r"[A-Za-z_][\w-]*")
-KINDS = (".css", ".js")
+KINDS = (".css", ".js", ".woff2")
 # Stands in the rules for the way from a page to the folder of the book.
 ROOT = "@root/"
 # Read by inline scripts that follow it, and shorter than a request.
@@ -131,11 +131,18 @@ def joined(sheet: Path, root: Path) -> str:
         if urlsplit(address).scheme or address.startswith(("#", "/")):
             return match[0]
         path, rest = re.fullmatch(r"([^?#]*)(.*)", address).groups()  # type: ignore[union-attr]
+        if not rest and (folder / path).is_file():  # a browser may have an older one
+            rest = f"?v={digest([(folder / path).read_bytes()])}"
         return f"url({match[1]}{ROOT}{_from(folder / path, root)}{rest}{match[1]})"
 
     text = sheet.read_text(encoding="utf-8").replace('@charset "UTF-8";', "")
     text = re.sub(r"url\((['\"]?)([^'\")]+)\1\)", moved, text)
     return re.sub(rf"@import\s+(?:url\()?['\"](?:{ROOT})?([^'\"]+)['\"]\)?\s*;", imported, text)
+
+
+def digest(contents: Iterable[bytes]) -> str:
+    """Names contents, for caches of browsers and for later builds."""
+    return hashlib.sha256(b"".join(contents)).hexdigest()[:12]
 
 
 def _from(path: Path, folder: Path) -> str:
@@ -155,14 +162,11 @@ class Pages:
         self._root = root
         self._first = without_comments((root / FIRST_SCRIPT).read_text(encoding="utf-8"))
         static = sorted(path for path in (root / "_static").rglob("*") if path.suffix in KINDS)
-        texts = {path: path.read_text(encoding="utf-8") for path in static}
-        self._stamp = hashlib.sha256("".join(texts.values()).encode()).hexdigest()[:12]
+        self._stamp = digest(path.read_bytes() for path in static)
         # Scripts may add what they name.
-        scripts = (WORD.findall(text) for path, text in texts.items() if path.suffix == ".js")
-        self._scripts = set().union(*scripts)
-        self._variables = set().union(
-            *(NAME.findall(text) for path, text in texts.items() if path.suffix == ".js")
-        )
+        scripts = [path.read_text(encoding="utf-8") for path in static if path.suffix == ".js"]
+        self._words = set().union(*map(WORD.findall, scripts))
+        self._variables = set().union(*map(NAME.findall, scripts))
         self._rules: dict[Path, tuple[Rule, ...]] = {}
 
     def rewrite(self) -> None:
@@ -208,7 +212,7 @@ class Pages:
             start, head = links[0].start(), SHEET.sub("", head)
         else:
             return text
-        words = self._scripts.union(WORD.findall(head + body))
+        words = self._words.union(WORD.findall(head + body))
         css = "".join(rule.used(words) for sheet in sheets for rule in self._rules_of(sheet))
         css = without_unused_variables(css, self._variables.union(NAME.findall(head + body)))
         css = css.replace(ROOT, f"{_from(self._root, page.parent)}/")

@@ -45,6 +45,19 @@ FONTS = """
 async () => [...await document.fonts.ready].filter(font => font.status === 'loaded')
   .map(font => font.family)
 """
+# Lays out the whole page and marks, of the elements with the same text in the same font, the first.
+ONE_OF_EACH_SIGN = """
+() => {
+  document.documentElement.setAttribute('data-whole', '');
+  const seen = new Set();
+  for (const part of document.querySelectorAll('article .katex-html span:not(:has(*))')) {
+    const style = getComputedStyle(part);
+    const sign = [part.textContent, style.fontFamily, style.fontStyle, style.fontWeight].join();
+    if (!seen.has(sign)) part.classList.add('one');
+    seen.add(sign);
+  }
+}
+"""
 
 
 def test_page(reader: Any, book_page: str) -> None:
@@ -76,6 +89,24 @@ def test_chapters_have_formulas_and_figures(reader: Any, chapter: str) -> None:
     reader.open(chapter)
     assert reader.tab.evaluate(INSPECT)["formulas"] > 0
     assert reader.tab.locator("article img").count() > 0
+
+
+def test_every_sign_of_a_formula_is_in_the_fonts_of_the_book(reader: Any, chapter: str) -> None:
+    """None is drawn from a font that happens to lie on the reader's machine."""
+    reader.open(chapter)
+    reader.tab.evaluate(ONE_OF_EACH_SIGN)
+    reader.tab.evaluate(FONTS)
+    devtools = reader.tab.context.new_cdp_session(reader.tab)
+    for domain in ("DOM", "CSS"):
+        devtools.send(f"{domain}.enable")
+    query = {"nodeId": devtools.send("DOM.getDocument")["root"]["nodeId"], "selector": ".one"}
+    used = {
+        font["familyName"] if font["isCustomFont"] else f"{font['familyName']} of the machine"
+        for sign in devtools.send("DOM.querySelectorAll", query)["nodeIds"]
+        for font in devtools.send("CSS.getPlatformFontsForNode", {"nodeId": sign})["fonts"]
+    }
+    assert {"KaTeX_Main", "KaTeX_Math"} <= used
+    assert {name for name in used if not name.startswith("KaTeX_")} == set()
 
 
 def test_chapters_are_complete_without_scripts(
