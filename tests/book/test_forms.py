@@ -16,7 +16,7 @@ from lxml import etree
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "book" / "tools"))
 
-from bookforms import articles, cli, contents, links  # noqa: E402
+from bookforms import articles, cli, contents, links, pdf  # noqa: E402
 
 REAL = ROOT / "_build" / "activation-functions-measured"
 XHTML = "{http://www.w3.org/1999/xhtml}"
@@ -261,6 +261,18 @@ def test_the_pdf_has_an_outline_and_links(book: Path) -> None:
     path = book / "_build" / "a-book-small.pdf"
     assert check_pdf(path, "A Book, Small", ["Part one", "1. First", "Exercises"]) == 5
     assert not (book / "_build" / "forms").exists()
+
+
+def test_short_code_stays_on_one_page_of_the_pdf(book: Path) -> None:
+    """Long code is broken, since it would leave most of a page empty."""
+    article = articles.load(loaded := contents.load(book), loaded.pages[0])
+    for lines in (2, 100):
+        block = etree.SubElement(article.element, f"{XHTML}pre")
+        block.text = "x\n" * lines
+    pdf.prepare(article)
+    short, long = article.element.findall(f"{XHTML}pre")
+    assert short.get("class") == "whole"
+    assert long.get("class") is None
 
 
 def chapters_of_the_book() -> list[str]:

@@ -27,12 +27,15 @@ NO_BROWSER = (
     "The PDF needs Chromium: install it (Debian: apt install chromium), "
     "or let Playwright bring one with `.venv/bin/python -m playwright install chromium`."
 )
+# Lines of code or output that stay on one page: a block that is broken to keep its end beside what
+# follows leaves an empty frame.
+WHOLE_LINES = 24
 # The column of text is 170 mm wide at 96 pixels an inch. What does not fit is made smaller, down
 # to a size that can still be read; code and text break instead.
 FIT = """
 () => {
   const column = document.body.getBoundingClientRect().width;
-  const smallest = 0.5;
+  const smallest = 0.5, smallestOutput = 0.7;
   let cut = 0;
   const shrink = (box, width) => {
     const factor = column / width;
@@ -42,6 +45,16 @@ FIT = """
   for (const table of document.querySelectorAll("table")) {
     const box = table.parentElement.getBoundingClientRect();
     if (table.scrollWidth > box.width + 1) shrink(table, table.scrollWidth * column / box.width);
+  }
+  for (const output of document.querySelectorAll(".cell_output pre")) {
+    const style = getComputedStyle(output), fitting = output.clientWidth;
+    const padding = parseFloat(style.paddingLeft) + parseFloat(style.paddingRight);
+    Object.assign(output.style, { whiteSpace: "pre", width: "max-content" });
+    const factor = (fitting - padding) / (output.clientWidth - padding);
+    Object.assign(output.style, { whiteSpace: "", width: "" });
+    if (factor < 1 && factor >= smallestOutput) {
+      output.style.fontSize = `${parseFloat(style.fontSize) * factor * 0.99}px`;
+    }
   }
   for (const box of document.querySelectorAll("div.math")) {
     if (box.scrollWidth > box.clientWidth + 1) {
@@ -100,6 +113,9 @@ def prepare(article: Article) -> None:
         label.text = f"{article.page.title}: "
         label.tail, title.text = title.text, None
         title.insert(0, label)
+    for block in find(article.element, ".//h:pre"):
+        if "".join(block.itertext()).count("\n") <= WHOLE_LINES:
+            block.set("class", f"{block.get('class', '')} whole".strip())
     for image in find(article.element, ".//h:img[@src]"):
         folder = article.page.name.rpartition("/")[0]
         image.set("src", f"../html/{folder}/{image.get('src')}")
