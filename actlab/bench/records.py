@@ -366,9 +366,10 @@ def folder() -> Path:
 
 
 def latest(kind: str = "cuda", directory: str | os.PathLike | None = None) -> Record | None:
-    """The newest record of a kind of device, or None if there is none yet.
+    """The record to show for a kind of device, or None if there is none yet.
 
-    A finished run whose copies agree goes before one that is not.
+    A finished run whose copies agree goes before one that is not, then one of more functions before
+    one of fewer, so that a look at softmax alone does not hide the rest, then the newest.
 
     Args:
         kind: "cpu" or "cuda".
@@ -383,7 +384,12 @@ def latest(kind: str = "cuda", directory: str | os.PathLike | None = None) -> Re
     where = folder() if directory is None else Path(directory)
     found = [load(path) for path in sorted(where.glob("*.json"))] if where.is_dir() else []
     found = [record for record in found if record.kind == kind and record.rows]
-    return max(found, key=lambda r: (r.finished and not r.unsteady, r.utc), default=None)
+
+    def worth(record: Record) -> tuple[bool, int, str]:
+        functions = {row.function for row in record.rows}
+        return record.finished and not record.unsteady, len(functions), record.utc
+
+    return max(found, key=worth, default=None)
 
 
 def no_record_message(kind: str = "cuda") -> str:

@@ -115,7 +115,7 @@ def test_missing_and_binary_files_are_refused(tmp_path):
         bench.load(tmp_path / "b.json")
 
 
-def test_latest_prefers_finished_and_steady_then_new(tmp_path):
+def test_latest_prefers_finished_and_steady_then_many_functions_then_new(tmp_path):
     assert bench.latest("cpu", tmp_path) is None
     bench.save(make([row()], utc="2026-01-01T00:00:00Z", run_id="good"), tmp_path / "a.json")
     bench.save(
@@ -126,6 +126,9 @@ def test_latest_prefers_finished_and_steady_then_new(tmp_path):
     assert bench.latest("cpu", tmp_path).run_id == "good"
     bench.save(make([row()], utc="2026-02-01T00:00:00Z", run_id="newer"), tmp_path / "e.json")
     assert bench.latest("cpu", tmp_path).run_id == "newer"
+    both = [row(), row(function="gelu")]
+    bench.save(make(both, utc="2026-01-15T00:00:00Z", run_id="both"), tmp_path / "f.json")
+    assert bench.latest("cpu", tmp_path).run_id == "both"
     assert bench.latest("cuda", tmp_path).kind == "cuda"
     with pytest.raises(ValueError, match="cpu"):
         bench.latest("tpu", tmp_path)
