@@ -41,6 +41,32 @@ def test_every_implementation_that_runs_here_is_right(item, name):
     assert gate.check_odd_sizes(item, implementation, torch.float32, "cpu", operations) is None
 
 
+TENSORS = [(item, name) for item, name in PAIRS if name != "numpy"]
+# e^12 is no float16 number and e^-12 a coarse one: on inputs that are not rare these formulas give
+# infinity or NaN, or lose their digits.
+OVERFLOW = {"sigmoid", "log_sigmoid", "tanh", "softplus", "elu", "celu", "selu"}
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16], ids=["bfloat16", "float16"])
+@pytest.mark.parametrize(("item", "name"), TENSORS, ids=[f"{i.name}-{n}" for i, n in TENSORS])
+def test_rounding_to_16_bits_is_no_mistake(item, name, dtype):
+    implementation = item.implementation(name)
+    traffic = item_traffic(item, implementation)
+    operations = max(traffic.launches("forward"), traffic.launches("backward"))
+    for _ in range(3):
+        found = gate.check_odd_sizes(item, implementation, dtype, "cpu", operations)
+        overflows = (name, dtype) == ("composed", torch.float16) and item.name in OVERFLOW
+        assert found is None or overflows, found.reason
+
+
+def test_no_number_is_drawn_that_rounds_across_a_kink():
+    x = gate._random(case("hardswish"), (1 << 16,), torch.bfloat16, "cpu").double()
+    assert float((x.abs() - 3).abs().min()) >= 2**-6  # half of what float32 kept: bfloat16 rounds
+    assert 2.9 < float(x.std()) < 3.1
+    rounded = (x.bfloat16() + 3).double()
+    assert bool(((rounded < 6) == (x < 3)).all())
+
+
 def item_traffic(item, implementation):
     from actlab.bench.byte_model import count
 
@@ -97,6 +123,11 @@ def test_unwritten_memory_is_poisoned():
     assert not poison.holds(landed) or bool(torch.isnan(landed).any())
 
 
+def test_what_is_not_a_number_is_said_in_words():
+    found = verdict(case("relu"), wrong(lambda x: torch.relu(x) / (x < 1)))
+    assert "forward pass gives NaN, infinity or another shape" in found.reason
+
+
 def test_swapped_gradients_of_a_gate_are_found():
     item = case("swiglu")
     right = item.implementation("composed")
@@ -107,6 +138,8 @@ def test_swapped_gradients_of_a_gate_are_found():
 def test_tolerance_grows_with_the_operations_that_round():
     assert gate.tolerance(torch.bfloat16, 5) == 5 * gate.tolerance(torch.bfloat16, 1)
     assert gate.tolerance(torch.float32, 0) == 1e-6
+    for dtype in (torch.bfloat16, torch.float16):  # eps is twice the unit roundoff
+        assert gate.tolerance(dtype, 1) == 2 * torch.finfo(dtype).eps
 
 
 def test_relative_error_of_what_is_not_a_number_is_infinite():
