@@ -41,7 +41,7 @@ if TYPE_CHECKING:
         no_record_message,
         save,
     )
-    from actlab.bench.report import caption, ceilings, prediction, table
+    from actlab.bench.report import caption, ceilings, headline, prediction, summary, table
     from actlab.bench.runner import Runner
 
 _HOME = {
@@ -51,7 +51,7 @@ _HOME = {
     "comparison": ("claims", "disagreements", "run_to_run"),
     "model": ("predicted_ratio", "traffic"),
     "records": (*("Record", "RecordError", "Row", "latest", "load", "no_record_message", "save"),),
-    "report": ("caption", "ceilings", "prediction", "table"),
+    "report": ("caption", "ceilings", "headline", "prediction", "summary", "table"),
     "plan": ("Plan", "numpy_function"),
     "runner": ("Runner",),
 }
@@ -74,6 +74,7 @@ __all__ = [
     "count",
     "disagreements",
     "figure",
+    "headline",
     "latest",
     "load",
     "no_record_message",
@@ -83,6 +84,7 @@ __all__ = [
     "prediction",
     "run_to_run",
     "save",
+    "summary",
     "table",
     "traffic",
 ]

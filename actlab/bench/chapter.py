@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ from actlab.bench.cases import Implementation
 from actlab.bench.plan import Plan
 from actlab.bench.protocol import QUICK, Effort
 from actlab.bench.records import Record, Row
-from actlab.bench.report import mode_words, ratio_text, size_text
+from actlab.bench.report import headline, mode_words, ratio_text, size_text
 from actlab.bench.runner import Runner
 
 if TYPE_CHECKING:
@@ -77,24 +78,35 @@ def figure(
         record_elements: which of its sizes; None for the largest that it has for these functions.
 
     Returns:
-        A figure with one panel, or two.
+        A figure with one panel, or two, one below the other.
     """
     import matplotlib.pyplot as plt
 
     panels = [(rows, [row for row in rows if row.implementation != "copy"])]
     if record is not None:
-        recorded = _recorded(rows, record, record_dtype, record_elements)
+        recorded = headline(
+            record,
+            [row.function for row in panels[0][1]],
+            {row.mode for row in rows},
+            record_dtype,
+            record_elements,
+        )
         if recorded:
             panels.append((record, recorded))
-    labels = list(dict.fromkeys(_label(row) for _, chosen in panels for row in chosen))
-    height = 0.9 + 0.27 * len(labels)
+    # One below the other: the two runs rarely have the same rows, and a page may be narrow.
+    heights = [_heights(chosen) for _, chosen in panels]
+    lengths = [max(each.values()) + 1 for each in heights]
     drawn, axes = plt.subplots(
-        1, len(panels), figsize=(7.2, height), sharey=True, squeeze=False, layout="constrained"
+        len(panels),
+        1,
+        figsize=(7.2, 0.45 + 0.5 * len(panels) + 0.26 * sum(lengths)),
+        height_ratios=lengths,
+        squeeze=False,
+        layout="constrained",
     )
-    for ax, (source, chosen) in zip(axes[0], panels, strict=True):
-        _panel(ax, source, chosen, labels, live=source is rows)
-    axes[0, 0].invert_yaxis()
-    axes[0, 0].set_ylabel("")
+    for ax, (source, chosen), places in zip(axes[:, 0], panels, heights, strict=True):
+        _panel(ax, source, chosen, places, live=source is rows)
+    axes[-1, 0].set_xlabel("time ÷ time of a same-size copy")
     handles, names = axes[0, 0].get_legend_handles_labels()
     drawn.legend(handles, names, loc="outside lower right", ncols=2)
     return drawn
@@ -104,25 +116,24 @@ def _label(row: Row) -> str:
     return f"{row.function} {row.implementation}, {mode_words(row.mode)}"
 
 
-def _recorded(rows: Record, record: Record, dtype: str, elements: int | None) -> list[Row]:
-    functions = {row.function for row in rows}
-    modes = {row.mode for row in rows}
-    found = [
-        row for row in record.select(function=functions, mode=modes) if row.implementation != "copy"
-    ]
-    dtypes = {row.dtype for row in found}
-    if dtype not in dtypes:
-        dtype = next(iter(sorted(dtypes)), dtype)
-    found = [row for row in found if row.dtype == dtype]
-    if elements is None:
-        elements = max((row.elements for row in found if row.status == "ok"), default=0)
-    return [row for row in found if row.elements == elements]
+def _heights(rows: Sequence[Row]) -> dict[str, float]:
+    """Where each label's bar stands: bars that answer one question together, the others apart."""
+    places: dict[str, float] = {}
+    height, before = -1.0, rows[0]
+    gap = 0.4 if any(a.group == b.group for a, b in itertools.pairwise(rows)) else 0.0
+    for row in rows:
+        if _label(row) not in places:
+            height += 1 if row.group == before.group else 1 + gap
+            places[_label(row)] = height
+        before = row
+    return places
 
 
-def _panel(ax: Axes, source: Record, rows: Sequence[Row], labels: list[str], live: bool) -> None:
+def _panel(
+    ax: Axes, source: Record, rows: Sequence[Row], heights: dict[str, float], live: bool
+) -> None:
     from actlab.plotting import BLUE, INK, MUTED, ORANGE, SHADE_BLUE, SHADE_ORANGE
 
-    heights = {label: index for index, label in enumerate(labels)}
     timed = [row for row in rows if row.times_copy is not None]
     ax.barh(
         [heights[_label(row)] for row in timed],
@@ -160,11 +171,11 @@ def _panel(ax: Axes, source: Record, rows: Sequence[Row], labels: list[str], liv
             color=INK,
         )
     ax.axvline(1, color=MUTED, linewidth=1, linestyle=(0, (4, 3)), zorder=0)
-    ax.set_yticks(range(len(labels)), labels)
+    ax.set_yticks(list(heights.values()), list(heights))
+    ax.set_ylim(max(heights.values()) + 0.6, -0.6)
     ax.set_xlim(0, 1.16 * longest)
     ax.grid(axis="y", visible=False)
-    ax.set_xlabel("time ÷ time of a same-size copy")
     first = rows[0]
-    when = "this CPU, now" if live and source.kind == "cpu" else f"recorded {source.utc[:10]}"
+    when = "This CPU, now" if live and source.kind == "cpu" else f"recorded {source.utc[:10]}"
     name = "" if live else f"{source.device['name']}, "
-    ax.set_title(f"{name}{when}\n{first.dtype}, n = {size_text(first.elements)}")
+    ax.set_title(f"{name}{when}: {first.dtype}, n = {size_text(first.elements)}", loc="left")

@@ -26,6 +26,7 @@ USUAL = {
     "cpu": ("builtin", "composed", "builtin_packed", "composed_packed"),
     "cuda": (
         *("builtin", "composed", "builtin_packed", "composed_packed"),
-        *("compiled", "compiled_packed", "triton", "triton_packed", "liger"),
+        *("compiled", "compiled_packed", "triton", "triton_packed", "triton_output"),
+        *("triton_plain", "liger"),
     ),
 }

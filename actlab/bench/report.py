@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Sequence
 
 from actlab.bench.comparison import Doubt, run_to_run
+from actlab.bench.names import IMPLEMENTATIONS, MODES
 from actlab.bench.records import COPY_BOUND, Record, Row
 
 _MODE_WORDS = {
@@ -178,6 +180,78 @@ def _line(row: Row, doubt: Doubt) -> tuple[str, ...]:
 
 def _doubt_text(doubt: float) -> str:
     return f"{100 * doubt:.0f} %" if doubt < 1 else "> 100 %"
+
+
+def headline(
+    record: Record,
+    functions: Iterable[str],
+    modes: Iterable[str] = ("forward", "backward"),
+    dtype: str = "bfloat16",
+    elements: int | None = None,
+) -> list[Row]:
+    """The rows of a record that a page shows: one dtype and one size, the copies left out.
+
+    Args:
+        record: where they come from.
+        functions: names; the rows come in this order, then by mode, then by implementation.
+        modes: of forward, forward_grad, backward and both.
+        dtype: the first that the record has when it lacks this one.
+        elements: which size; None for the largest with a measured row.
+    """
+    order = {name: place for place, name in enumerate(dict.fromkeys(functions))}
+    found = record.select(function=tuple(order), mode=tuple(modes))
+    found = [row for row in found if row.implementation != "copy"]
+    dtypes = {row.dtype for row in found}
+    if dtype not in dtypes:
+        dtype = next(iter(sorted(dtypes)), dtype)
+    found = [row for row in found if row.dtype == dtype]
+    if elements is None:
+        elements = max((row.elements for row in found if row.status == "ok"), default=0)
+
+    def place(row: Row) -> tuple[int, int, int]:
+        named = row.implementation in IMPLEMENTATIONS
+        last = IMPLEMENTATIONS.index(row.implementation) if named else len(IMPLEMENTATIONS)
+        return order[row.function], MODES.index(row.mode), last
+
+    return sorted((row for row in found if row.elements == elements), key=place)
+
+
+def summary(record: Record, functions: Sequence[str], dtype: str = "bfloat16") -> str:
+    """Forward and backward of a few functions side by side, narrow enough for a page.
+
+    Columns: the time over that of a same-size copy and the same as predicted from the bytes, for
+    each pass; and the relative difference below which nothing is claimed, of the less certain pass.
+    """
+    rows = headline(record, functions, dtype=dtype)
+    pairs: dict[tuple[str, str], dict[str, Row]] = {}
+    for row in rows:
+        pairs.setdefault((row.function, row.implementation), {})[row.mode] = row
+    doubt, lines = Doubt(record), []
+    for (function, implementation), modes in pairs.items():
+        cells: list[str] = []
+        for mode in ("forward", "backward"):
+            row = modes.get(mode)
+            measured = "-" if row is None else row.status
+            if row is not None and row.status == "ok":
+                measured = ratio_text(row.times_copy)
+            cells += [measured, ratio_text(row.predicted_times_copy) if row else "-"]
+        doubts = [doubt(row) for row in modes.values() if row.status == "ok"]
+        cells.append(_doubt_text(max(doubts)) if doubts else "")
+        lines.append((function, implementation, *cells))
+    if not lines:
+        return "No rows match.\n" + caption(record)
+    header = ("x copy", "", "forward", "predicted", "backward", "predicted", "±")
+    what = f"{rows[0].dtype}, {size_text(rows[0].elements)} elements, on {caption(record)}"
+    reasons = dict.fromkeys(
+        f"{row.function} {row.implementation}: {row.reason}" for row in rows if row.reason
+    )
+    below = [*reasons, *what.splitlines()]
+    return "\n".join(
+        [
+            _columns(header, lines, left=2),
+            *(textwrap.fill(t, 88, break_on_hyphens=False) for t in below),
+        ]
+    )
 
 
 def prediction(

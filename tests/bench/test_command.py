@@ -1,6 +1,7 @@
 """``actlab bench`` from the outside: options, exit codes, files, Ctrl-C, out of memory."""
 
 import io
+import itertools
 import json
 import os
 import signal
@@ -292,15 +293,18 @@ def test_a_plan_refuses_unknown_names(given, says):
 def test_chapter_benchmark_and_figure():
     matplotlib = pytest.importorskip("matplotlib")
     matplotlib.use("Agg")
-    rows = bench.chapter_benchmark(["relu2", "swiglu"], n=4096, effort=TINY)
+    rows = bench.chapter_benchmark(["relu", "swiglu"], n=4096, effort=TINY)
     assert {row.mode for row in rows} == {"forward", "backward"}
     drawn = bench.figure(rows)
     assert len(drawn.axes) == 1
     recorded = bench.figure(rows, record=rows)
     assert len(recorded.axes) == 2
-    assert recorded.axes[0].get_xlabel() == "time ÷ time of a same-size copy"
+    assert recorded.axes[1].get_xlabel() == "time ÷ time of a same-size copy"
     ticks = recorded.axes[0].get_yticklabels()
     assert len(ticks) == len([row for row in rows if row.implementation != "copy"])
+    heights = recorded.axes[0].get_yticks()
+    apart = [b - a for a, b in itertools.pairwise(heights)]
+    assert {round(d, 3) for d in apart} == {1.0, 1.4}  # functions and passes stand apart
     empty = bench.figure(rows, record=bench.chapter_benchmark(["elu"], n=4096, effort=TINY))
     assert len(empty.axes) == 1  # the record knows none of these functions
     for made in (drawn, recorded, empty):

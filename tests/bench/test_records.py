@@ -234,6 +234,58 @@ def test_the_table_holds_rows_reasons_and_provenance():
     assert bench.table(record, functions=["gelu"]).startswith("No rows match.")
 
 
+def test_a_page_shows_one_dtype_and_the_largest_size_in_the_order_asked_for():
+    big = {"elements": 1 << 24, "dtype": "bfloat16"}
+    record = make(
+        [
+            row("triton", function="gelu", **big),
+            row("builtin", function="gelu", mode="backward", **big),
+            row("builtin", function="gelu", **big),
+            row("composed", function="relu", **big),
+            row("builtin", function="relu", **big),
+            row("copy", function="relu", **big),
+            row("builtin", function="relu", elements=1 << 20, dtype="bfloat16"),
+            row("builtin", function="relu", elements=1 << 28, dtype="float32"),
+            row("builtin", None, status="skipped", elements=1 << 29, dtype="bfloat16"),
+        ],
+        kind="cuda",
+    )
+    shown = [
+        (r.function, r.mode, r.implementation) for r in bench.headline(record, ["gelu", "relu"])
+    ]
+    assert shown == [
+        ("gelu", "forward", "builtin"),
+        ("gelu", "forward", "triton"),
+        ("gelu", "backward", "builtin"),
+        ("relu", "forward", "builtin"),
+        ("relu", "forward", "composed"),
+    ]
+    only = bench.headline(record, ["relu"], dtype="float16")  # which it does not have
+    assert {r.dtype for r in only} == {"bfloat16"}
+    assert {r.elements for r in bench.headline(record, ["relu"], elements=1 << 20)} == {1 << 20}
+
+
+def test_the_summary_sets_both_passes_side_by_side():
+    record = make(
+        [
+            row(p50=10.0),
+            row(p50=15.0, mode="backward", bytes_physical=3 << 22),
+            row("composed", None, status="failed", reason="it raised ValueError: no"),
+            row(function="mish"),
+        ]
+    )
+    lines = bench.summary(record, ["relu"]).splitlines()
+    assert lines[0].split() == ["x", "copy", "forward", "predicted", "backward", "predicted", "±"]
+    assert lines[1].split()[:6] == ["relu", "builtin", "2.00", "1.00", "3.00", "1.50"]
+    assert lines[2].split()[:6] == ["relu", "composed", "failed", "1.00", "-", "-"]
+    assert "relu composed: it raised ValueError: no" in lines
+    text = "\n".join(lines)
+    assert "float32, 2^20 elements, on Test device" in text
+    assert "mish" not in text
+    assert max(map(len, lines)) <= 88  # a page shows it without scrolling
+    assert bench.summary(record, ["gelu"]).startswith("No rows match.")
+
+
 def test_a_record_without_git_says_so():
     record = make([row()], source={"commit": None, "dirty": None, "source_sha256": "0"})
     assert "no commit known" in bench.caption(record)
