@@ -282,6 +282,10 @@ def _compare(first: records.Record, second: records.Record) -> int:
     return 1 if found else 0
 
 
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or ["no reason given"])[0]
+
+
 def _measure(arguments: argparse.Namespace) -> int:
     from actlab.bench.report import ceilings, table, warnings
     from actlab.bench.runner import Runner
@@ -324,6 +328,14 @@ def _measure(arguments: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         records.save(record, path)
         code = 130
+    except RuntimeError as error:
+        # After an illegal access every call into the GPU fails, even the question for free memory.
+        records.save(record, path)
+        raise CommandError(
+            f"the run broke off with {type(error).__name__}: {_first_line(error)} "
+            f"({len(record.rows)} finished rows are kept in {path}).",
+            1,
+        ) from error
     finally:
         progress.close()
     print(table(record))

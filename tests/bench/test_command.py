@@ -154,6 +154,32 @@ def test_ctrl_c_keeps_finished_rows(tmp_path):
     assert not record.finished
 
 
+def test_a_device_that_fails_for_good_keeps_finished_rows(capsys, tmp_path, monkeypatch):
+    from actlab.bench import runner
+
+    asked = 0
+    free = runner.free_bytes
+
+    def breaks_later(device):
+        nonlocal asked
+        asked += 1
+        if asked > 5:
+            raise RuntimeError("CUDA error: an illegal memory access\nCompile with TORCH_USE...")
+        return free(device)
+
+    monkeypatch.setattr(runner, "free_bytes", breaks_later)
+    path = tmp_path / "r.json"
+    words = ["--device", "cpu", "--sizes", "2^14", "--functions", "relu", "elu", "selu", "--quick"]
+    assert main(["bench", *words, "--out", str(path)]) == 1
+    error = capsys.readouterr().err
+    assert "broke off with RuntimeError: CUDA error: an illegal memory access (" in error
+    assert "Traceback" not in error
+    record = bench.load(path)
+    assert f"{len(record.rows)} finished rows are kept" in error
+    assert record.rows
+    assert not record.finished
+
+
 def test_importing_the_package_loads_neither_torch_nor_matplotlib():
     code = (
         "import sys, actlab.bench, actlab.bench.command, actlab.bench.records; "
