@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -65,6 +66,21 @@ def is_out_of_memory(error: BaseException) -> bool:
 def _first_line(error: BaseException) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return f"{type(error).__name__}: {lines[0][:200]}" if lines else type(error).__name__
+
+
+def wake(device: str, seconds: float = 1.0) -> None:
+    """Copy memory for a while, because an idle GPU runs at a fraction of its clock.
+
+    The first copies would otherwise be slower than the last, and clocks read before any work would
+    be those of an idle device.
+    """
+    origin = torch.ones(1 << 24, device=device)
+    target = torch.empty_like(origin)
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        for _ in range(20):
+            target.copy_(origin)
+        target[0].item()  # waits for the device
 
 
 class Runner:
@@ -142,6 +158,9 @@ class Runner:
         """
         with self._setting():
             record.protocol["freed_memory_kept"] = getattr(self, "_keeps", None)
+            if self.plan.device == "cuda":
+                wake("cuda")
+                record.clocks["start"] = provenance.clocks("cuda")
             record.ceilings = self._ceilings()
             on_group(record, [])
             for turn in range(self.plan.passes):

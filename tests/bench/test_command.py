@@ -374,6 +374,14 @@ def test_out_of_memory_is_told_from_other_errors():
     assert not runner.is_out_of_memory(ValueError("out of memory"))
 
 
+def test_a_device_is_woken_for_as_long_as_asked():
+    from actlab.bench.runner import wake
+
+    start = time.monotonic()
+    wake("cpu", 0.05)
+    assert time.monotonic() - start >= 0.05
+
+
 def test_sets_exceed_the_cache_within_limits():
     assert calls.sets_for(1_000_000, 4, 80e6) == 10
     assert calls.sets_for(1 << 28, 2, 80e6) == calls.FEWEST_SETS
