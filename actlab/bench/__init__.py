@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from actlab.bench.byte_model import ByteCounter, Traffic, count, predict_seconds
     from actlab.bench.cases import all_cases, case
-    from actlab.bench.chapter import chapter_benchmark, figure
+    from actlab.bench.chapter import chapter_benchmark, figure, gpu_benchmark
     from actlab.bench.comparison import claims, disagreements, run_to_run
     from actlab.bench.model import predicted_ratio, traffic
     from actlab.bench.plan import Plan, numpy_function
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 _HOME = {
     "byte_model": ("ByteCounter", "Traffic", "count", "predict_seconds"),
     "cases": ("all_cases", "case"),
-    "chapter": ("chapter_benchmark", "figure"),
+    "chapter": ("chapter_benchmark", "figure", "gpu_benchmark"),
     "comparison": ("claims", "disagreements", "run_to_run"),
     "model": ("predicted_ratio", "traffic"),
     "records": (*("Record", "RecordError", "Row", "latest", "load", "no_record_message", "save"),),
@@ -74,6 +74,7 @@ __all__ = [
     "count",
     "disagreements",
     "figure",
+    "gpu_benchmark",
     "headline",
     "latest",
     "load",

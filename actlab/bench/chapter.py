@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from actlab.bench.cases import Implementation
 from actlab.bench.plan import Plan
 from actlab.bench.protocol import QUICK, Effort
-from actlab.bench.records import Record, Row
+from actlab.bench.records import Record, Row, latest
 from actlab.bench.report import headline, mode_words, ratio_text, size_text
 from actlab.bench.runner import Runner
 
@@ -63,6 +64,53 @@ def chapter_benchmark(
     return runner.run(runner.new_record(), lambda record, rows: None)
 
 
+def gpu_benchmark(
+    functions: Sequence[str], n: int = 1 << 26, modes: Sequence[str] = ("forward", "backward")
+) -> Record | None:
+    """The same functions on a GPU: measured now where there is one, and as recorded elsewhere.
+
+    Args:
+        functions: catalogue names.
+        n: elements of the output, in bfloat16. The default is 128 MiB a tensor, beyond the caches
+            of today's GPUs; the memory decides how many sets of buffers are rotated.
+        modes: of "forward", "forward_grad", "backward" and "both".
+
+    Returns:
+        A fresh record that was not saved; or, without a GPU or if it fails, which a warning then
+        says, the project's own record; or None if there is none yet.
+    """
+    import torch
+
+    from actlab import kernels
+
+    if not torch.cuda.is_available():
+        return latest("cuda")
+    fused = ("triton",) if kernels.available()[0] else ()
+    plan = Plan(
+        functions=tuple(functions),
+        sizes=(n,),
+        dtypes=("bfloat16",),
+        modes=tuple(modes),
+        implementations=("builtin", "composed", *fused),
+        device="cuda",
+        effort=QUICK,
+        check_odd_sizes=False,
+        caches=2,
+        all_ceilings=False,
+    )
+    plan.validate()
+    try:
+        runner = Runner(plan)
+        measured = runner.run(runner.new_record(), lambda record, rows: None)
+        if any(row.status == "ok" and row.implementation != "copy" for row in measured):
+            return measured
+        why = "no row could be measured"
+    except RuntimeError as error:  # no memory, a driver that does not fit, a device that broke
+        why = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    warnings.warn(f"the GPU was not measured ({why}): a record is shown instead", stacklevel=2)
+    return latest("cuda")
+
+
 def figure(
     rows: Record,
     record: Record | None = None,
@@ -73,7 +121,7 @@ def figure(
 
     Args:
         rows: a live run, from :func:`chapter_benchmark`.
-        record: a recorded run (``latest("cuda")``) to show beside it, or None.
+        record: a run to show below it, from :func:`gpu_benchmark` or a file, or None.
         record_dtype: which of its dtypes; the first it has when it lacks this one.
         record_elements: which of its sizes; None for the largest that it has for these functions.
 
@@ -105,7 +153,7 @@ def figure(
         layout="constrained",
     )
     for ax, (source, chosen), places in zip(axes[:, 0], panels, heights, strict=True):
-        _panel(ax, source, chosen, places, live=source is rows)
+        _panel(ax, source, chosen, places, first=source is rows)
     axes[-1, 0].set_xlabel("time ÷ time of a same-size copy")
     handles, names = axes[0, 0].get_legend_handles_labels()
     drawn.legend(handles, names, loc="outside lower right", ncols=2)
@@ -130,7 +178,7 @@ def _heights(rows: Sequence[Row]) -> dict[str, float]:
 
 
 def _panel(
-    ax: Axes, source: Record, rows: Sequence[Row], heights: dict[str, float], live: bool
+    ax: Axes, source: Record, rows: Sequence[Row], heights: dict[str, float], first: bool
 ) -> None:
     from actlab.plotting import BLUE, INK, MUTED, ORANGE, SHADE_BLUE, SHADE_ORANGE
 
@@ -139,8 +187,8 @@ def _panel(
         [heights[_label(row)] for row in timed],
         [row.times_copy for row in timed],
         height=0.62,
-        color=SHADE_BLUE if live else SHADE_ORANGE,  # pale, so that the tick stands out on it
-        edgecolor=BLUE if live else ORANGE,
+        color=SHADE_BLUE if first else SHADE_ORANGE,  # pale, so that the tick stands out on it
+        edgecolor=BLUE if first else ORANGE,
         linewidth=1.2,
         label="measured",
     )
@@ -175,7 +223,8 @@ def _panel(
     ax.set_ylim(max(heights.values()) + 0.6, -0.6)
     ax.set_xlim(0, 1.16 * longest)
     ax.grid(axis="y", visible=False)
-    first = rows[0]
-    when = "This CPU, now" if live and source.kind == "cpu" else f"recorded {source.utc[:10]}"
-    name = "" if live else f"{source.device['name']}, "
-    ax.set_title(f"{name}{when}: {first.dtype}, n = {size_text(first.elements)}", loc="left")
+    # Only what the command line measured has a command to repeat it with; the rest ran just now.
+    when = f"recorded {source.utc[:10]}" if source.command else "now"
+    name = "This CPU" if first and source.kind == "cpu" else source.device["name"]
+    size = f"{rows[0].dtype}, n = {size_text(rows[0].elements)}"
+    ax.set_title(f"{name}, {when}: {size}", loc="left")

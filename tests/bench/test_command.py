@@ -8,14 +8,16 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from actlab import bench
-from actlab.bench import calls, command, memory, runner
+from actlab import bench, kernels
+from actlab.bench import calls, chapter, command, memory, runner
 from actlab.bench.plan import Plan, numpy_function
 from actlab.bench.progress import Progress, duration
 from actlab.bench.protocol import Effort
@@ -335,6 +337,59 @@ def test_chapter_benchmark_and_figure():
     assert len(empty.axes) == 1  # the record knows none of these functions
     for made in (drawn, recorded, empty):
         matplotlib.pyplot.close(made)
+
+
+class PretendedGpu:
+    """A runner that times this CPU and calls it a GPU, or fails as a GPU does."""
+
+    def __init__(self, plan, breaks=None):
+        self.plan, self.breaks = plan, breaks
+        self.on_cpu = Runner(replace(plan, device="cpu", sizes=(4096,), effort=TINY))
+
+    def new_record(self):
+        record = self.on_cpu.new_record()
+        record.device.update(kind="cuda", name="Pretended GPU")
+        return record
+
+    def run(self, record, on_group):
+        if self.breaks:
+            raise RuntimeError(self.breaks)
+        return self.on_cpu.run(record, on_group)
+
+
+def test_a_notebook_measures_the_gpu_that_is_there(monkeypatch):
+    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib.use("Agg")
+    monkeypatch.setattr(chapter, "Runner", PretendedGpu)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(kernels, "available", lambda: (False, "only pretended"))
+    found = bench.gpu_benchmark(["relu"])
+    assert found.kind == "cuda"
+    assert {row.dtype for row in found} == {"bfloat16"}
+    monkeypatch.undo()
+    rows = bench.chapter_benchmark(["relu"], n=4096, effort=TINY)
+    drawn = bench.figure(rows, record=found)
+    titles = [ax.get_title(loc="left") for ax in drawn.axes]
+    assert titles == [
+        "This CPU, now: float32, n = 2^12",
+        "Pretended GPU, now: bfloat16, n = 2^12",
+    ]
+    matplotlib.pyplot.close(drawn)
+
+
+def test_a_gpu_that_fails_leaves_the_page_as_it_is_without_one(monkeypatch):
+    recorded = object()
+    monkeypatch.setattr(chapter, "latest", lambda kind: recorded)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert bench.gpu_benchmark(["relu"]) is recorded
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(kernels, "available", lambda: (False, "only pretended"))
+    broken = partial(PretendedGpu, breaks="CUDA error: no kernel image\nmore")
+    monkeypatch.setattr(chapter, "Runner", broken)
+    with pytest.warns(UserWarning, match=r"not measured \(CUDA error: no kernel image\)"):
+        assert bench.gpu_benchmark(["relu"]) is recorded
+    with pytest.raises(ValueError, match="no activation"):
+        bench.gpu_benchmark(["relo"])
 
 
 def test_progress_is_rewritten_on_a_terminal_and_rare_in_a_pipe():
