@@ -394,9 +394,8 @@ def latest(kind: str = "cuda", directory: str | os.PathLike | None = None) -> Re
 
 def no_record_message(kind: str = "cuda") -> str:
     """What a page says where a record would stand."""
-    device = "GPU" if kind == "cuda" else "CPU"
+    device, machine = ("GPU", "an NVIDIA GPU") if kind == "cuda" else ("CPU", "a quiet CPU")
     return (
-        f"No {device} record yet. To make one, run this on a machine with "
-        f"{'an NVIDIA GPU' if kind == 'cuda' else 'a quiet CPU'}, then commit the file:\n"
+        f"No {device} record yet. On a machine with {machine}, make one with\n"
         f"    python -m actlab bench --device {kind} --out benchmarks/{kind}.json"
     )

@@ -8,6 +8,7 @@ formula can be drawn. The whole fonts stay in ``book/web``.
 from __future__ import annotations
 
 import io
+import logging
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,10 @@ def signs_in(pages: Iterable[Path]) -> set[str]:
             for formula in lxml.html.fromstring(text, parser=parser).xpath(FORMULAS):
                 signs.update(formula.text_content())
     return signs
+
+
+# Jupyter Book logs at INFO, and every build would print what is pruned of every font.
+logging.getLogger("fontTools").setLevel(logging.WARNING)
 
 
 def only(font: Path, signs: Iterable[str]) -> bytes:
