@@ -1,6 +1,8 @@
 """The correctness check: right implementations pass it, and each kind of wrong one does not."""
 
 import math
+import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -148,6 +150,26 @@ def test_relative_error_of_what_is_not_a_number_is_infinite():
     assert gate.relative_error(np.ones(2), one) == math.inf
     assert gate.relative_error(np.zeros(3), np.zeros(3)) == 0
     assert gate.relative_error(one, np.zeros(3)) == math.inf
+
+
+@pytest.mark.parametrize("n", [1023, 1 << 16, 3 << 15, (1 << 17) + 1])
+def test_liger_gets_rows_that_it_takes(monkeypatch, n):
+    rows = []
+
+    class LigerReLUSquaredFunction:  # as the original, it refuses rows of more than 65536
+        @staticmethod
+        def apply(x):
+            assert x.shape[-1] <= 65536
+            rows.append(x.shape)
+            return torch.relu(x).square()
+
+    module = SimpleNamespace(LigerReLUSquaredFunction=LigerReLUSquaredFunction)
+    monkeypatch.setitem(sys.modules, "liger_kernel.ops.relu_squared", module)
+    item = case("relu2")
+    found = verdict(item, item.implementation("liger", "cuda"), n=n)
+    assert found.passed, found.reason
+    assert math.prod(rows[0]) == n
+    assert rows[0] == ((n,) if n <= 65536 else (n // math.gcd(n, 4096), math.gcd(n, 4096)))
 
 
 def test_what_cannot_run_here_says_so():

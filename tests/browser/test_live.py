@@ -32,6 +32,19 @@ FIRST_RUN = 180_000  # milliseconds: Python is started in it
 LATER = 60_000
 
 
+# How often a cell has come to its end. A short run is over before a poll can see that it began.
+COUNT_ENDS = """name => {
+    const ends = (window.cellEnds ??= {});
+    if (!(name in ends)) {
+        const cell = document.getElementById(`cell-${name}`);
+        const ended = () => { if (cell.getAttribute("aria-busy") === "false") ends[name] += 1; };
+        new MutationObserver(ended).observe(cell, { attributeFilter: ["aria-busy"] });
+        ends[name] = 0;
+    }
+    return ends[name];
+}"""
+
+
 class Live:
     """A page of the book with Pyodide behind it."""
 
@@ -55,11 +68,19 @@ class Live:
     def finish(self, name: str, timeout: int) -> None:
         self.page.wait_for_selector(f"#cell-{name}[aria-busy=false]", timeout=timeout)
 
+    def press(self, name: str, button: str, timeout: int) -> None:
+        """Press a button of a cell and wait for the end of what it starts."""
+        before = self.page.evaluate(COUNT_ENDS, name)
+        self.cell(name).locator(button).click()
+        self.page.wait_for_function(
+            "([name, before]) => window.cellEnds[name] > before",
+            arg=[name, before],
+            timeout=timeout,
+        )
+
     def run(self, name: str, timeout: int = LATER) -> str:
         """Run a cell and return what it shows."""
-        self.cell(name).locator(".live-run").click()
-        self.page.wait_for_selector(f"#cell-{name}[aria-busy=true]")
-        self.finish(name, timeout)
+        self.press(name, ".live-run", timeout)
         return self.cell(name).locator(".live-out").inner_text()
 
     def check(self, question: str, answer: str, timeout: int = LATER) -> str:
@@ -68,8 +89,7 @@ class Live:
         if self.cell(name).locator(".live-write").is_visible():
             self.cell(name).locator(".live-write").click()
         self.write(name, answer)
-        self.cell(name).locator(".live-check").click()
-        self.finish(name, timeout)
+        self.press(name, ".live-check", timeout)
         return self.cell(name).locator(".live-out").inner_text()
 
     def say(self, name: str) -> str:
