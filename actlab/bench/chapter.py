@@ -5,9 +5,10 @@ from __future__ import annotations
 import itertools
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from actlab.bench.cases import Implementation
+from actlab.bench.errors import first_line
 from actlab.bench.plan import Plan
 from actlab.bench.protocol import QUICK, Effort
 from actlab.bench.records import Record, Row, latest
@@ -17,6 +18,15 @@ from actlab.bench.runner import Runner
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+
+def _short_run(**given: Any) -> Record:
+    """Run a plan with as little around the rows as they need; arguments as for :class:`Plan`."""
+    # The timed size is checked; tests do the odd ones.
+    plan = Plan(**given, check_odd_sizes=False, caches=2, all_ceilings=False)
+    plan.validate()
+    runner = Runner(plan)
+    return runner.run(runner.new_record(), lambda record, rows: None)
 
 
 def chapter_benchmark(
@@ -47,7 +57,7 @@ def chapter_benchmark(
     Raises:
         ValueError: an unknown name; the message says what there is.
     """
-    plan = Plan(
+    return _short_run(
         functions=tuple(functions),
         sizes=(n,),
         dtypes=(dtype,),
@@ -55,13 +65,7 @@ def chapter_benchmark(
         implementations=tuple(implementations),
         effort=effort,
         extra=extra or {},
-        check_odd_sizes=False,  # the timed size is checked; tests do the rest
-        caches=2,
-        all_ceilings=False,
     )
-    plan.validate()
-    runner = Runner(plan)
-    return runner.run(runner.new_record(), lambda record, rows: None)
 
 
 def gpu_benchmark(
@@ -86,27 +90,21 @@ def gpu_benchmark(
     if not torch.cuda.is_available():
         return latest("cuda")
     fused = ("triton",) if kernels.available()[0] else ()
-    plan = Plan(
-        functions=tuple(functions),
-        sizes=(n,),
-        dtypes=("bfloat16",),
-        modes=tuple(modes),
-        implementations=("builtin", "composed", *fused),
-        device="cuda",
-        effort=QUICK,
-        check_odd_sizes=False,
-        caches=2,
-        all_ceilings=False,
-    )
-    plan.validate()
     try:
-        runner = Runner(plan)
-        measured = runner.run(runner.new_record(), lambda record, rows: None)
+        measured = _short_run(
+            functions=tuple(functions),
+            sizes=(n,),
+            dtypes=("bfloat16",),
+            modes=tuple(modes),
+            implementations=("builtin", "composed", *fused),
+            device="cuda",
+            effort=QUICK,
+        )
         if any(row.status == "ok" and row.implementation != "copy" for row in measured):
             return measured
         why = "no row could be measured"
     except RuntimeError as error:  # no memory, a driver that does not fit, a device that broke
-        why = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        why = first_line(error) or type(error).__name__
     warnings.warn(f"the GPU was not measured ({why}): a record is shown instead", stacklevel=2)
     return latest("cuda")
 
@@ -166,14 +164,12 @@ def _label(row: Row) -> str:
 
 def _heights(rows: Sequence[Row]) -> dict[str, float]:
     """Where each label's bar stands: bars that answer one question together, the others apart."""
+    groups = [list(bars) for _, bars in itertools.groupby(rows, key=lambda row: row.group)]
+    gap = 0.4 if any(len(bars) > 1 for bars in groups) else 0.0
     places: dict[str, float] = {}
-    height, before = -1.0, rows[0]
-    gap = 0.4 if any(a.group == b.group for a, b in itertools.pairwise(rows)) else 0.0
-    for row in rows:
-        if _label(row) not in places:
-            height += 1 if row.group == before.group else 1 + gap
-            places[_label(row)] = height
-        before = row
+    for number, bars in enumerate(groups):
+        for row in bars:
+            places[_label(row)] = len(places) + gap * number
     return places
 
 

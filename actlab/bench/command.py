@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from actlab.bench import comparison, names, records
+from actlab.bench.errors import first_line
 from actlab.bench.progress import Progress, duration
 from actlab.cli import CommandError
 from actlab.functions import CATALOGUE, get
@@ -282,10 +283,6 @@ def _compare(first: records.Record, second: records.Record) -> int:
     return 1 if found else 0
 
 
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or ["no reason given"])[0]
-
-
 def _measure(arguments: argparse.Namespace) -> int:
     from actlab.bench.report import ceilings, table, warnings
     from actlab.bench.runner import Runner
@@ -331,8 +328,9 @@ def _measure(arguments: argparse.Namespace) -> int:
     except RuntimeError as error:
         # After an illegal access every call into the GPU fails, even the question for free memory.
         records.save(record, path)
+        why = first_line(error) or "no reason given"
         raise CommandError(
-            f"the run broke off with {type(error).__name__}: {_first_line(error)} "
+            f"the run broke off with {type(error).__name__}: {why} "
             f"({len(record.rows)} finished rows are kept in {path}).",
             1,
         ) from error

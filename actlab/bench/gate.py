@@ -19,7 +19,7 @@ from actlab.bench.cases import Case, Implementation
 
 # Norm of the difference over norm of the reference, for one operation. Where the dtype is narrow:
 # four times the unit roundoff, because a pass that keeps its rounded output, as PyTorch's sigmoid
-# and tanh do, is off by up to two and a half. Where it is not: what fast exponentials reach.
+# and tanh do, is off by up to two on these inputs. Where it is not: what fast exponentials reach.
 TOLERANCE = {
     torch.float64: 1e-12,
     torch.float32: 1e-6,

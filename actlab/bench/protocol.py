@@ -21,6 +21,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from actlab.bench.errors import first_line
 from actlab.bench.memory import minor_faults
 
 CPU_SAMPLE_SECONDS = 100e-6  # one sample is at least this long, so that reading the clock is < 1 %
@@ -270,8 +271,8 @@ class CudaTimer:
             if "out of memory" in str(error).lower():
                 raise
             member.failed = False
-            first_line = str(error).strip().splitlines()[0] if str(error).strip() else "no reason"
-            note = f"not captured in a graph ({first_line}): the time includes launching"
+            why = first_line(error) or "no reason"
+            note = f"not captured in a graph ({why}): the time includes launching"
             return (lambda: member.run(GRAPH_CALLS)), GRAPH_CALLS, "events", estimate, note
         return replay, calls, "graph", estimate, ""
 

@@ -203,14 +203,15 @@ def headline(
     found = [row for row in found if row.implementation != "copy"]
     dtypes = {row.dtype for row in found}
     if dtype not in dtypes:
-        dtype = next(iter(sorted(dtypes)), dtype)
+        dtype = min(dtypes, default=dtype)
     found = [row for row in found if row.dtype == dtype]
     if elements is None:
         elements = max((row.elements for row in found if row.status == "ok"), default=0)
 
+    rank = {name: place for place, name in enumerate(IMPLEMENTATIONS)}
+
     def place(row: Row) -> tuple[int, int, int]:
-        named = row.implementation in IMPLEMENTATIONS
-        last = IMPLEMENTATIONS.index(row.implementation) if named else len(IMPLEMENTATIONS)
+        last = rank.get(row.implementation, len(rank))
         return order[row.function], MODES.index(row.mode), last
 
     return sorted((row for row in found if row.elements == elements), key=place)
@@ -231,10 +232,11 @@ def summary(record: Record, functions: Sequence[str], dtype: str = "bfloat16") -
         cells: list[str] = []
         for mode in ("forward", "backward"):
             row = modes.get(mode)
-            measured = "-" if row is None else row.status
-            if row is not None and row.status == "ok":
-                measured = ratio_text(row.times_copy)
-            cells += [measured, ratio_text(row.predicted_times_copy) if row else "-"]
+            if row is None:
+                cells += ["-", "-"]
+                continue
+            measured = ratio_text(row.times_copy) if row.status == "ok" else row.status
+            cells += [measured, ratio_text(row.predicted_times_copy)]
         doubts = [doubt(row) for row in modes.values() if row.status == "ok"]
         cells.append(_doubt_text(max(doubts)) if doubts else "")
         lines.append((function, implementation, *cells))

@@ -22,6 +22,7 @@ from actlab.bench.calls import (
     sets_for,
 )
 from actlab.bench.cases import Case, Implementation, Unavailable, case
+from actlab.bench.errors import first_line
 from actlab.bench.memory import cache_bytes, free_bytes, keep_freed_memory, touch
 from actlab.bench.plan import Plan
 from actlab.bench.protocol import (
@@ -63,9 +64,9 @@ def is_out_of_memory(error: BaseException) -> bool:
     )
 
 
-def _first_line(error: BaseException) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return f"{type(error).__name__}: {lines[0][:200]}" if lines else type(error).__name__
+def _named(error: BaseException) -> str:
+    said, name = first_line(error)[:200], type(error).__name__
+    return f"{name}: {said}" if said else name
 
 
 def wake(device: str, seconds: float = 1.0) -> None:
@@ -322,7 +323,7 @@ class Runner:
                 candidate.stop("skipped", "out of memory while it was checked")
                 self._release()
             else:
-                candidate.stop("failed", f"it raised {_first_line(error)}")
+                candidate.stop("failed", f"it raised {_named(error)}")
         return candidate
 
     def _traffic(
@@ -565,7 +566,7 @@ def _state_after(error: Exception) -> tuple[str, str]:
     """Status and reason of a candidate that raised."""
     if is_out_of_memory(error):
         return "skipped", "out of memory"
-    return "failed", f"it raised {_first_line(error)}"
+    return "failed", f"it raised {_named(error)}"
 
 
 def _spread_of_copies(timings: dict[str, Timing]) -> float:

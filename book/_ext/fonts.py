@@ -35,10 +35,6 @@ def signs_in(pages: Iterable[Path]) -> set[str]:
     return signs
 
 
-# Jupyter Book logs at INFO, and every build would print what is pruned of every font.
-logging.getLogger("fontTools").setLevel(logging.WARNING)
-
-
 def only(font: Path, signs: Iterable[str]) -> bytes:
     """A font without the signs that are not asked for, as WOFF2 (https://www.w3.org/TR/WOFF2/)."""
     options = subset.Options(flavor="woff2", layout_features=["kern"], bidi_closure=False)
@@ -64,5 +60,7 @@ def make_small(app: Sphinx, exception: Exception | None) -> None:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Run before the pages are told where their fonts are (``weight.py``)."""
+    # Jupyter Book logs at INFO, and every build would print what is pruned of every font.
+    logging.getLogger("fontTools").setLevel(logging.WARNING)
     app.connect("build-finished", make_small, priority=850)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -157,8 +157,6 @@ def test_ctrl_c_keeps_finished_rows(tmp_path):
 
 
 def test_a_device_that_fails_for_good_keeps_finished_rows(capsys, tmp_path, monkeypatch):
-    from actlab.bench import runner
-
     asked = 0
     free = runner.free_bytes
 
@@ -430,10 +428,8 @@ def test_out_of_memory_is_told_from_other_errors():
 
 
 def test_a_device_is_woken_for_as_long_as_asked():
-    from actlab.bench.runner import wake
-
     start = time.monotonic()
-    wake("cpu", 0.05)
+    runner.wake("cpu", 0.05)
     assert time.monotonic() - start >= 0.05
 
 
