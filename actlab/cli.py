@@ -13,20 +13,8 @@ import os
 import sys
 from dataclasses import dataclass
 
+from actbase.errors import CommandError
 from actlab import __version__
-
-
-class CommandError(Exception):
-    """A mistake of the person at the keyboard: shown as one sentence, without a traceback.
-
-    Args:
-        message: what is wrong and what to do, in one sentence.
-        exit_code: 2 for bad input (as argparse and pytest do), 1 for an honest "no".
-    """
-
-    def __init__(self, message: str, exit_code: int = 2) -> None:
-        super().__init__(message)
-        self.exit_code = exit_code
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,12 @@ import copy
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from actlab.cli import CommandError
+from actbase.errors import CommandError, first_line
+from actbase.files import replace_file
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -47,7 +47,7 @@ def read(path: Path) -> NotebookNode:
         raise CommandError(f"no such notebook: {path}") from None
     except Exception as error:
         # nbformat raises a dozen types here; all mean that the file is not a notebook.
-        reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
+        reason = first_line(error)[:120] or type(error).__name__
         raise CommandError(f"{path} is not a readable notebook ({reason})") from None
     if notebook.nbformat != 4:
         raise CommandError(f"{path} has notebook format {notebook.nbformat}; format 4 is needed")
@@ -58,15 +58,7 @@ def write(notebook: NotebookNode, path: Path) -> None:
     """Write ``notebook`` to ``path`` in one step, so that an interrupted run loses nothing."""
     import nbformat
 
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".tmp", delete=False) as file:
-        temporary = Path(file.name)
-        try:
-            nbformat.write(notebook, file)
-        except BaseException:
-            temporary.unlink()
-            raise
-    temporary.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o644)
-    temporary.replace(path)
+    replace_file(path, (nbformat.writes(notebook) + "\n").encode())
 
 
 def normalise(notebook: NotebookNode) -> NotebookNode:

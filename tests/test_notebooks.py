@@ -9,8 +9,9 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from actbase.errors import CommandError
 from actlab import notebooks
-from actlab.cli import CommandError, main
+from actlab.cli import main
 
 FIGURE = """\
 import base64
@@ -225,7 +226,7 @@ def test_an_interrupted_write_leaves_the_old_file(tmp_path, monkeypatch):
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(nbformat, "write", interrupted)
+    monkeypatch.setattr(os, "fsync", interrupted)
     with pytest.raises(KeyboardInterrupt):
         notebooks.write(notebooks.read(path), path)
     assert path.read_bytes() == before

@@ -23,10 +23,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from actbase.errors import CommandError, first_line
 from actlab.bench import comparison, names, records
-from actlab.bench.errors import first_line
 from actlab.bench.progress import Progress, duration
-from actlab.cli import CommandError
 from actlab.functions import CATALOGUE, get
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ from functools import cached_property
 
 import torch
 
+from actbase.errors import first_line
 from actlab.bench import gate, names, provenance
 from actlab.bench.byte_model import Traffic, count
 from actlab.bench.calls import (
@@ -22,7 +23,6 @@ from actlab.bench.calls import (
     sets_for,
 )
 from actlab.bench.cases import Case, Implementation, Unavailable, case
-from actlab.bench.errors import first_line
 from actlab.bench.memory import cache_bytes, free_bytes, keep_freed_memory, touch
 from actlab.bench.plan import Plan
 from actlab.bench.protocol import (

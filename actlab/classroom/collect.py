@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from actbase.errors import CommandError
 from actlab.classroom.files import Found, UnreadableError, Walk, find
 from actlab.classroom.layouts import EXERCISES, LAYOUTS, Owner, Paths, copy_number
-from actlab.cli import CommandError
 from actlab.grading.course import Course
 from actlab.grading.quote import quote
 

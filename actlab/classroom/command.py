@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from actlab.cli import CommandError
+from actbase.errors import CommandError
 from actlab.grading.commands import limits
 
 _GRADE = """\

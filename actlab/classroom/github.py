@@ -15,9 +15,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from actbase.errors import CommandError
 from actlab.classroom.gradescope import said
 from actlab.classroom.single import Graded, grade_one
-from actlab.cli import CommandError
 from actlab.grading.course import Course
 
 

@@ -14,8 +14,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from actbase.errors import CommandError
 from actlab.classroom.single import Graded, grade_one
-from actlab.cli import CommandError
 from actlab.grading.course import Course
 from actlab.grading.results import VERDICTS
 

@@ -13,7 +13,7 @@ import secrets
 import stat
 from pathlib import Path
 
-from actlab.cli import CommandError
+from actbase.errors import CommandError
 
 _BYTES = 32
 

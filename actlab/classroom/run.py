@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from actbase.errors import CommandError
+from actbase.files import replace_file
 from actlab.classroom import document as documents
 from actlab.classroom import gradebook, junit, key, pages, schedule
 from actlab.classroom.collect import Collection, Row
@@ -17,11 +19,9 @@ from actlab.classroom.files import UnreadableError
 from actlab.classroom.progress import progress
 from actlab.classroom.store import Store, unit_key
 from actlab.classroom.work import Settings, Unit, is_final
-from actlab.cli import CommandError
 from actlab.grading.course import Course
 from actlab.grading.kernel.limits import Limits
 from actlab.grading.source import Chapter
-from actlab.learner.chapters import write_in_one_step
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,7 @@ def write_reports(document: dict[str, Any], chapters: list[Chapter], out: Path) 
     try:
         _write_feedback(document, chapters, names, out)
         for path, make in text:
-            write_in_one_step(path, make().encode("utf-8", "backslashreplace"))
+            replace_file(path, make().encode("utf-8", "backslashreplace"))
     except OSError as error:
         where = error.filename or out
         raise CommandError(

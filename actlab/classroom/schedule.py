@@ -9,8 +9,8 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
+from actbase.errors import CommandError
 from actlab.classroom.work import Settings, Unit, close_launchers, grade_units, in_worker
-from actlab.cli import CommandError
 
 # Units in one run of pytest: enough for its start to be cheap, few enough for a steady bar.
 AT_ONCE = 8

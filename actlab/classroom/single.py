@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from actbase.errors import CommandError
 from actlab.classroom.collect import chapter_of_data, chapter_of_name
 from actlab.classroom.files import Found, UnreadableError, Walk, find
 from actlab.classroom.layouts import EXERCISES, copy_number
 from actlab.classroom.work import Settings, Unit, close_launchers, grade_units, is_final
-from actlab.cli import CommandError
 from actlab.grading.course import Course
 from actlab.grading.quote import quote
 from actlab.grading.source import Chapter

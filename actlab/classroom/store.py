@@ -17,8 +17,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from actlab.cli import CommandError
-from actlab.learner.chapters import write_in_one_step
+from actbase.errors import CommandError
+from actbase.files import replace_file
 
 FOLDER = ".actlab-class"
 VERSION = 1
@@ -107,4 +107,4 @@ def _delete(note: Path) -> None:
 def keep(folder: Path, result: Mapping[str, Any]) -> None:
     """Write one result; also called by worker processes, which have no :class:`Store`."""
     text = json.dumps(result, ensure_ascii=False, sort_keys=True)
-    write_in_one_step(folder / f"{result['unit']}.json", text.encode("utf-8", "backslashreplace"))
+    replace_file(folder / f"{result['unit']}.json", text.encode("utf-8", "backslashreplace"))

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from actlab.cli import CommandError
+from actbase.errors import CommandError
 from actlab.grading import source
+
+# What is kept about one learner lies here, in the folder of the course.
+FOLDER = ".actlab"
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from actlab.cli import CommandError
+from actbase.errors import CommandError
 from actlab.grading import source
 from actlab.grading.course import Course
 from actlab.grading.job import Job, Options, Task

@@ -32,7 +32,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> Any:
     """A submission for each notebook, when asked for."""
     if file_path.suffix != ".ipynb" or not parent.config.getoption("actlab_grade", False):
         return None
-    from actlab.cli import CommandError
+    from actbase.errors import CommandError
     from actlab.grading.grade import make_job, make_task
     from actlab.grading.nodes import SubmissionFile
 

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from actbase.files import replace_file
 from actlab.grading import source
 from actlab.grading.sidecar import SIDECAR_FOLDER, sidecar_text
 from actlab.grading.stub import make_stub
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
-
-KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 
 
 @dataclass(frozen=True)
@@ -34,9 +33,7 @@ class Built:
     def write(self) -> None:
         """Write the file in one step, so that an interrupted run leaves the old one."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = self.path.with_name(self.path.name + ".tmp")
-        temporary.write_bytes(self.text.encode())
-        temporary.replace(self.path)
+        replace_file(self.path, self.text.encode())
 
 
 def build(path: Path, exercises: Path) -> list[Built]:
@@ -76,6 +73,8 @@ def _released(
     notebook: NotebookNode, chapter: source.Chapter, stubs: dict[str, str]
 ) -> NotebookNode:
     from nbformat.v4 import new_markdown_cell, new_notebook
+
+    from actlab.notebooks import KERNELSPEC
 
     released = new_notebook(
         metadata={

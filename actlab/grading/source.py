@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from actlab.cli import CommandError
+from actbase.errors import CommandError
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -40,7 +40,7 @@ ALLOWED_KEYS = {
     "hint": set(),
 }
 LEAST_WRONG = 4
-HINTS = 3
+HINT_NAMES = ("a nudge", "the idea", "nearly the code")
 DEFAULT_RTOL = 1e-6
 DEFAULT_ATOL = 1e-9
 _QUESTION_ID = re.compile(r"[a-z][a-z0-9_]{0,31}")
@@ -289,8 +289,9 @@ def _question(
             say(f"it has no {what}")
     if len(by_role["wrong"]) < LEAST_WRONG:
         say(f"it has {len(by_role['wrong'])} wrong answers; it needs at least {LEAST_WRONG}")
-    if len(by_role["hint"]) != HINTS:
-        say(f"it has {len(by_role['hint'])} hints; it needs {HINTS}: nudge, concept, nearly code")
+    if len(by_role["hint"]) != len(HINT_NAMES):
+        needed = f"{len(HINT_NAMES)}: {', '.join(HINT_NAMES)}"
+        say(f"it has {len(by_role['hint'])} hints; it needs {needed}")
 
     checks, helds, wrongs = [], [], []
     for count, (number, cell) in enumerate(by_role["check"], start=1):

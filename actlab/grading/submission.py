@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from actlab.cli import CommandError
+from actbase.errors import CommandError
 from actlab.grading import source
 from actlab.grading.quote import quote
 

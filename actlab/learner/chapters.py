@@ -10,16 +10,14 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
+from actbase.files import replace_file
 from actlab.grading import source
-from actlab.grading.course import Course
+from actlab.grading.course import FOLDER, Course
 from actlab.grading.imports import skip_slow_imports
 
-FOLDER = ".actlab"
 _KINDS = (source.Chapter, source.Question, source.Check, source.Held, source.Wrong)
 # A copy that another version of the package wrote has other fields.
 _FORM = [[field.name for field in dataclasses.fields(kind)] for kind in _KINDS]
@@ -68,7 +66,7 @@ def _keep(chapter: source.Chapter, copy: Path, stamp: list[int]) -> None:
     del fields["path"]
     text = json.dumps({"form": _FORM, "stamp": stamp, "chapter": fields}, ensure_ascii=False)
     copy.parent.mkdir(parents=True, exist_ok=True)
-    write_in_one_step(copy, text.encode())
+    replace_file(copy, text.encode())
 
 
 def _chapter(fields: dict[str, Any], path: Path) -> source.Chapter:
@@ -91,33 +89,3 @@ def _question(fields: dict[str, Any]) -> source.Question:
 
 def _with_tolerance(kind: Any, fields: dict[str, Any]) -> Any:
     return kind(**{**fields, "tolerance": source.Tolerance(**fields["tolerance"])})
-
-
-def write_in_one_step(path: Path, data: bytes) -> None:
-    """Replace ``path`` by ``data``, or leave it as it was.
-
-    Raises:
-        OSError: it could not be written; nothing is left behind.
-    """
-    path = path.resolve()  # a link stays a link
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        # mkstemp makes files that only their owner may read.
-        mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
-        temporary.chmod(mode)
-        temporary.replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

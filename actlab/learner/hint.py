@@ -9,14 +9,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from actlab.cli import CommandError
+from actbase.errors import CommandError
 from actlab.grading.course import Course
-from actlab.grading.source import Chapter, Question
+from actlab.grading.source import HINT_NAMES, Chapter, Question
 from actlab.learner import show
 from actlab.learner.state import State, Store
 from actlab.learner.target import target
-
-KINDS = ("a nudge", "the idea", "nearly the code")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -78,7 +76,7 @@ def next_hint(store: Store, chapter: Chapter, question: Question) -> int | None:
 def text(chapter: Chapter, question: Question, number: int) -> str:
     """One hint under its heading."""
     most = len(question.hints)
-    kind = f" ({KINDS[number - 1]})" if number <= len(KINDS) else ""
+    kind = f" ({HINT_NAMES[number - 1]})" if number <= len(HINT_NAMES) else ""
     heading = f"Hint {number} of {most} for {chapter.name} {question.id}{kind}:"
     return f"{heading}\n{question.hints[number - 1].strip()}"
 

@@ -14,13 +14,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from actlab.cli import CommandError
-from actlab.grading.course import Course
+from actbase.errors import CommandError
+from actbase.files import replace_file
+from actlab.grading.course import FOLDER, Course
 from actlab.grading.imports import skip_slow_imports
 from actlab.grading.source import Chapter, Question, question_of, role_of
 from actlab.grading.submission import read_submission
 from actlab.learner import chapters
-from actlab.learner.chapters import FOLDER, write_in_one_step
 from actlab.learner.standing import exercise, find_question
 
 
@@ -83,7 +83,7 @@ def reset(course: Course, chapter: Chapter, question: Question | None) -> str:
             return f"{course.relative(path)} has the stub already; nothing was changed."
         backup = keep_backup(course, path) if path.exists() else None
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_in_one_step(path, data)
+        replace_file(path, data)
     except OSError as error:
         name = course.relative(Path(error.filename or path))
         raise CommandError(
@@ -117,7 +117,7 @@ def keep_backup(course: Course, path: Path) -> Path:
             number += 1
             continue
         try:
-            write_in_one_step(backup, data)
+            replace_file(backup, data)
         except OSError:
             backup.unlink(missing_ok=True)
             raise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from actlab.cli import CommandError
+from actbase.errors import CommandError
 from actlab.grading.course import Course
 from actlab.grading.kernel.sandbox import ISOLATED
 from actlab.grading.results import QuestionResult

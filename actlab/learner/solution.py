@@ -10,7 +10,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from actlab.cli import CommandError
+from actbase.errors import CommandError
 from actlab.grading.course import Course
 from actlab.grading.source import Chapter, Question
 from actlab.grading.submission import read_submission

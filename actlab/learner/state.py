@@ -30,8 +30,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from actlab.cli import CommandError
-from actlab.learner.chapters import FOLDER, write_in_one_step
+from actbase.errors import CommandError
+from actbase.files import replace_file
+from actlab.grading.course import FOLDER
 
 SCHEMA = "actlab-progress"
 VERSION = 1
@@ -122,7 +123,7 @@ class Store:
             change(state)
             try:
                 self.folder.mkdir(parents=True, exist_ok=True)
-                write_in_one_step(self.path, dump(state).encode())
+                replace_file(self.path, dump(state).encode())
             except OSError as error:
                 if self._memory is None:
                     self._say(

@@ -13,7 +13,7 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
-from actlab.cli import CommandError
+from actbase.errors import CommandError
 from actlab.grading.course import Course
 from actlab.learner.keyboard import Keyboard
 from actlab.learner.standing import exercise

@@ -8,10 +8,17 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 
-PACKAGE = Path(__file__).resolve().parents[1]
-#: The parts of actlab that a page may load. What of them needs something that a browser does not
-#: have is found by looking at the imports. Timing (``bench``) makes no sense there.
-ROOMS = ("functions", "plotting", "themed_svg", "claims", "properties", "grading", "live", "cli")
+ROOT = Path(__file__).resolve().parents[2]
+#: The packages of this project.
+OURS = ("actbase", "actlab")
+#: The modules of them that a page may load, packages with all that they hold. What of them needs
+#: something that a browser does not have is found by looking at the imports. Timing
+#: (``actlab.bench``) makes no sense there.
+ROOMS = (
+    "actbase",
+    *("actlab.functions", "actlab.plotting", "actlab.claims", "actlab.properties"),
+    *("actlab.themed_svg", "actlab.grading", "actlab.live"),
+)
 
 
 def module_imports(tree: ast.Module, *, all_of_them: bool) -> Iterator[str]:
@@ -75,7 +82,7 @@ class Browser:
         """
         if module in self._causes:
             return self._causes[module]
-        external = {name for name in _reachable(module) if name.partition(".")[0] != "actlab"}
+        external = {name for name in _reachable(module) if name.partition(".")[0] not in OURS}
         tops = sorted({name.partition(".")[0] for name in external})
         missing = [top for top in tops if not self._has(top)]
         if "torch" in missing:  # what readers know, when several things are missing
@@ -84,7 +91,7 @@ class Browser:
             missing = sorted(
                 ".".join(name.split(".")[:2])
                 for name in _reachable(module)
-                if name.startswith("actlab.") and name.split(".")[1] not in ROOMS
+                if name.partition(".")[0] in OURS and not in_rooms(name)
             )
         self._causes[module] = missing[0] if missing else None
         return self._causes[module]
@@ -108,25 +115,32 @@ class Browser:
             top = module.partition(".")[0]
             if top in self._packages:
                 found.add(self._packages[top])
-            elif top == "actlab" and (path := file_of(module)) and not self.cause(module):
+            elif top in OURS and (path := file_of(module)) and not self.cause(module):
                 # A package's own module is imported with everything above it.
                 waiting |= {module.rpartition(".")[0]} - {""}
-                waiting |= set(module_imports(_parsed(path), all_of_them=path.name != "cli.py"))
+                waiting |= set(module_imports(_parsed(path), all_of_them=True))
         return found
 
 
+def in_rooms(module: str) -> bool:
+    """Whether ``module`` of ours is one of the rooms, lies in one, or holds one."""
+    return any(f"{module}.".startswith(f"{room}.") for room in ROOMS) or any(
+        room.startswith(f"{module}.") for room in ROOMS
+    )
+
+
 def file_of(module: str) -> Path | None:
-    """The file of a module of actlab, or None when there is none of that name."""
-    path = PACKAGE.joinpath(*module.split(".")[1:])
-    if path.is_dir() and (path / "__init__.py").exists():
+    """The file of a module of ours, or None when there is none of that name."""
+    path = ROOT.joinpath(*module.split("."))
+    if (path / "__init__.py").exists():
         return path / "__init__.py"
-    path = path.with_suffix(".py") if path != PACKAGE else path
+    path = path.with_suffix(".py")
     return path if path.is_file() else None
 
 
 def name_of(path: Path) -> str:
     """The dotted name of the module in ``path``."""
-    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    parts = path.relative_to(ROOT).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
@@ -139,7 +153,7 @@ def _reachable(module: str) -> frozenset[str]:
         if name in seen or not name:
             continue
         top = name.partition(".")[0]
-        if top != "actlab":
+        if top not in OURS:
             seen.add(top)
             continue
         waiting.append(name.rpartition(".")[0])

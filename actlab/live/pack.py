@@ -1,4 +1,4 @@
-"""The archive that a page loads: the parts of actlab that need no PyTorch, and what they need."""
+"""The archive that a page loads: what of our packages needs no PyTorch, and what that needs."""
 
 from __future__ import annotations
 
@@ -9,20 +9,27 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from actlab.live.imports import PACKAGE, ROOMS, Browser, name_of
+from actlab.live.imports import ROOMS, ROOT, Browser, file_of, name_of
 
 MANIFEST = "manifest.json"
+# What somebody may try to import in a page, and is told about when it is missing there.
+LISTED = ("actlab",)
 # A fixed date, so that the same sources give the same archive.
 DATE = (2020, 1, 1, 0, 0, 0)
 
 
 def modules(browser: Browser) -> list[Path]:
-    """The files of actlab that can be imported in the page."""
-    files = [PACKAGE / "__init__.py"]
+    """The files of our packages that can be imported in the page."""
+    files: set[Path] = set()
     for room in ROOMS:
-        files += [PACKAGE / f"{room}.py"] if (PACKAGE / f"{room}.py").exists() else []
-        files += sorted((PACKAGE / room).rglob("*.py"))
-    return [path for path in files if browser.cause(name_of(path)) is None]
+        names = room.split(".")
+        # A package's own module is imported with everything that it holds.
+        for file in (file_of(".".join(names[: i + 1])) for i in range(len(names))):
+            if file is None:
+                raise FileNotFoundError(f"{room}: there is no such module")
+            files.add(file)
+        files |= set(ROOT.joinpath(*names).rglob("*.py"))
+    return [path for path in sorted(files) if browser.cause(name_of(path)) is None]
 
 
 def manifest(packages: Mapping[str, str], browser: Browser, also: Iterable[str]) -> dict[str, Any]:
@@ -36,14 +43,14 @@ def manifest(packages: Mapping[str, str], browser: Browser, also: Iterable[str])
     Returns:
         ``packages`` and ``missing``: module -> what it lacks.
     """
-    ours = [name_of(path) for path in sorted(PACKAGE.rglob("*.py"))]
+    ours = [name_of(path) for top in LISTED for path in sorted((ROOT / top).rglob("*.py"))]
     missing = {name: cause for name in (*ours, *also) if (cause := browser.cause(name))}
     missing |= {cause: cause for cause in missing.values()}
     return {"packages": dict(packages), "missing": dict(sorted(missing.items()))}
 
 
 def archive(packages: Mapping[str, str], browser: Browser, also: Iterable[str]) -> bytes:
-    """The zip file: modules at ``actlab/…``, the manifest and the ledger where they look for it."""
+    """The zip file: our modules, the manifest and the ledger where they look for it."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as content:
 
@@ -52,12 +59,11 @@ def archive(packages: Mapping[str, str], browser: Browser, also: Iterable[str]) 
                 zipfile.ZipInfo(name, DATE), data, zipfile.ZIP_DEFLATED, compresslevel=9
             )
 
-        root = PACKAGE.parent
         for path in modules(browser):
-            add(path.relative_to(root).as_posix(), path.read_bytes())
+            add(path.relative_to(ROOT).as_posix(), path.read_bytes())
         text = json.dumps(manifest(packages, browser, also), indent=1)
         add(f"actlab/live/{MANIFEST}", text.encode())
-        ledger = root / "book" / "claims.csv"
+        ledger = ROOT / "book" / "claims.csv"
         add("book/claims.csv", ledger.read_bytes())
     return file.getvalue()
 

@@ -12,6 +12,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from actbase.files import write_json
 from actlab.pages.ledger import escape
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -70,7 +71,7 @@ def chapter(path: Path, cache: Path) -> dict[str, Any]:
     cache.mkdir(parents=True, exist_ok=True)
     for old in cache.glob(f"kills-{path.stem}-*.json"):
         old.unlink()
-    kept.write_text(json.dumps(table, ensure_ascii=False, indent=1), encoding="utf-8")
+    write_json(kept, table)
     return table
 
 

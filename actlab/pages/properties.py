@@ -14,6 +14,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from actbase.files import write_json
 from actlab.functions import CATALOGUE
 from actlab.pages.ledger import escape
 
@@ -58,7 +59,7 @@ def rows(cache: Path) -> list[dict[str, str]]:
     cache.mkdir(parents=True, exist_ok=True)
     for old in cache.glob("properties-*.json"):
         old.unlink()
-    kept.write_text(json.dumps(table, ensure_ascii=False, indent=1), encoding="utf-8")
+    write_json(kept, table)
     return table
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import copy
 import re
 
+from actlab.grading.source import HINT_NAMES
 from actlab.pages.numbers import source
 
-HINTS = ("a nudge", "the idea", "nearly the code")
 # In which order the parts of a question stand on the page; unknown ones stay with the prompt.
 ORDER = ("prompt", "hint", "answer", "check", "held", "wrong")
 
@@ -45,8 +45,8 @@ def for_reading(notebook: dict) -> dict:
             hints[question] = hints.get(question, 0) + 1
             number = hints[question]
             title = f"Hint {number}"
-            if number <= len(HINTS):
-                title += f": {HINTS[number - 1]}"
+            if number <= len(HINT_NAMES):
+                title += f": {HINT_NAMES[number - 1]}"
             cell = _markdown(cell, _folded(title, source(cell)))
         elif role == "wrong":
             if question not in wrongs:

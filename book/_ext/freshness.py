@@ -17,6 +17,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from actlab.live.imports import OURS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -27,7 +29,7 @@ FOLDER = "notebooks/"
 
 
 def imported_modules(code: str) -> set[str]:
-    """The dotted names below ``actlab`` that a piece of Python imports.
+    """The dotted names of our packages that a piece of Python imports.
 
     IPython's own syntax (``%timeit``, ``!ls``) and unfinished code are passed over.
     """
@@ -43,7 +45,7 @@ def imported_modules(code: str) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             names.add(node.module)
             names |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return {name for name in names if name.split(".")[0] == "actlab"}
+    return {name for name in names if name.split(".")[0] in OURS}
 
 
 def _files_of(root: Path, module: str) -> Iterator[Path]:
@@ -51,12 +53,12 @@ def _files_of(root: Path, module: str) -> Iterator[Path]:
     path = root.joinpath(*module.split("."))
     if path.with_suffix(".py").exists():
         yield path.with_suffix(".py")
-    elif module != "actlab" and (path / "__init__.py").exists():
+    elif module not in OURS and (path / "__init__.py").exists():
         yield from path.rglob("*.py")
 
 
 def reachable_files(root: Path, code: str) -> list[Path]:
-    """Every file of the package that ``code`` imports, directly or through another."""
+    """Every file of our packages that ``code`` imports, directly or through another."""
     found: set[Path] = set()
     waiting = imported_modules(code)
     seen: set[str] = set()

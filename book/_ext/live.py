@@ -24,8 +24,9 @@ from typing import TYPE_CHECKING, Any
 from docutils import nodes
 from sphinx.util import logging
 
-from actlab.cli import CommandError
+from actbase.errors import CommandError
 from actlab.grading import source
+from actlab.grading.source import HINT_NAMES
 from actlab.live import cells, pack
 from actlab.live.execute import sentence_for
 from actlab.live.imports import Browser, module_imports
@@ -43,7 +44,6 @@ logger = logging.getLogger(__name__)
 WEB = Path(__file__).parents[1] / "web"
 PINS = WEB / "live" / "pyodide.json"
 CHAPTERS, EXERCISES = "notebooks/", "exercises/"
-HINTS = ("a nudge", "the idea", "nearly the code")
 BUILDERS = ("html", "dirhtml")
 
 
@@ -119,7 +119,9 @@ def fold_hints(app: Sphinx, docname: str, text: list[str]) -> None:
     for question in reversed(chapter.questions):
         added = []
         for number, hint in enumerate(question.hints, start=1):
-            title = f"Hint {number}: {HINTS[number - 1]}" if number <= len(HINTS) else "Hint"
+            title = (
+                f"Hint {number}: {HINT_NAMES[number - 1]}" if number <= len(HINT_NAMES) else "Hint"
+            )
             fence = "`" * 6
             body = f"{fence}{{dropdown}} {title}\n:class-container: live-hint\n\n{hint}\n{fence}"
             added.append(

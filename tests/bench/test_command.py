@@ -16,13 +16,14 @@ import numpy as np
 import pytest
 import torch
 
+from actbase.errors import CommandError
 from actlab import bench, kernels
 from actlab.bench import calls, chapter, command, memory, runner
 from actlab.bench.plan import Plan, numpy_function
 from actlab.bench.progress import Progress, duration
 from actlab.bench.protocol import Effort
 from actlab.bench.runner import Runner
-from actlab.cli import CommandError, main
+from actlab.cli import main
 
 torch.set_num_threads(1)
 TINY = Effort(seconds=0.0, rounds=(2, 2))

@@ -18,8 +18,9 @@ import class_sample
 import pytest
 from class_sample import CHAPTER, QUESTIONS, STUB, canvas, notebook, put
 
+from actbase.errors import CommandError
 from actlab.classroom import gradebook, key, pages
-from actlab.cli import CommandError, main
+from actlab.cli import main
 from actlab.grading.quote import quote
 
 REPORTS = ("gradebook.csv", "results.json", "junit.xml", "index.html", "similar.csv")

@@ -8,7 +8,7 @@ import grading_sample
 import nbformat
 import pytest
 
-from actlab.cli import CommandError
+from actbase.errors import CommandError
 from actlab.grading import source
 from actlab.grading.course import Course
 

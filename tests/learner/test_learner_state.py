@@ -10,8 +10,7 @@ import sys
 
 import pytest
 
-from actlab.cli import CommandError
-from actlab.learner import chapters
+from actbase.errors import CommandError
 from actlab.learner.state import DamagedError, Record, State, Store, dump, parse
 
 
@@ -115,7 +114,7 @@ def test_a_full_disk_keeps_the_old_file_and_the_new_state_in_memory(store, said,
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with monkeypatch.context() as patch:
-        patch.setattr(chapters.os, "fsync", full)
+        patch.setattr(os, "fsync", full)
         store.update(hint)
         store.update(hint)
         assert store.path.read_bytes() == before

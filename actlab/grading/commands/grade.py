@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from actlab.cli import CommandError
+from actbase.errors import CommandError
+from actbase.files import write_json
 from actlab.grading.commands import limits
 from actlab.grading.course import Course
 from actlab.grading.imports import skip_slow_imports
@@ -99,7 +99,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.hint is not None:
         print(_hint(arguments.hint, report, course))
     if arguments.json is not None:
-        write_json(report.as_dict(), arguments.json)
+        save_json(report.as_dict(), arguments.json)
     if any(notebook.error for notebook in report.notebooks):
         return 2
     return 0 if all(notebook.is_full for notebook in report.notebooks) else 1
@@ -180,17 +180,13 @@ def _hint(wanted: str, report: Any, course: Course) -> str:
     return f"Hint {number} of 3 for {notebook.chapter} {question.id}{more}:\n{text}"
 
 
-def write_json(content: Any, path: Path) -> None:
-    """Write ``content`` in one step.
+def save_json(content: Any, path: Path) -> None:
+    """Write ``content`` where somebody asked for it.
 
     Raises:
         CommandError: the file cannot be written.
     """
-    temporary = path.with_name(path.name + ".tmp")
     try:
-        temporary.write_text(
-            json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
-        )
-        temporary.replace(path)
+        write_json(path, content)
     except OSError as error:
         raise CommandError(f"{path} cannot be written: {error.strerror or error}") from None

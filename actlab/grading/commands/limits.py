@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from actlab.cli import CommandError
+from actbase.errors import CommandError
 from actlab.grading.kernel.limits import Limits
 
 _DEFAULT = Limits()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from actlab.cli import CommandError
+from actbase.errors import CommandError
 from actlab.grading.course import Course
 from actlab.grading.imports import skip_slow_imports
 from actlab.grading.release import Built, build

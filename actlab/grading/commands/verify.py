@@ -11,8 +11,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from actlab.cli import CommandError
-from actlab.grading.commands.grade import write_json
+from actbase.errors import CommandError
+from actlab.grading.commands.grade import save_json
 from actlab.grading.course import Course
 from actlab.grading.imports import skip_slow_imports
 
@@ -66,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
             print(f"    {kill.because} -> {kill.result.verdict}: {kill.result.reason}")
         problems += proof.problems()
     if arguments.json is not None:
-        write_json([proof.as_dict() for proof in proofs], arguments.json)
+        save_json([proof.as_dict() for proof in proofs], arguments.json)
     for problem in problems:
         print(f"PROBLEM {problem}")
     return 1 if problems else 0

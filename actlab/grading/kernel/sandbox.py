@@ -98,7 +98,9 @@ def require() -> None:
     Raises:
         CommandError: with the reason.
     """
-    from actlab.cli import CommandError  # not in the kernel process, which loads this module too
+    from actbase.errors import (
+        CommandError,  # not in the kernel process, which loads this module too
+    )
 
     reason = missing()
     if reason is not None:
@@ -158,9 +160,10 @@ def readable_folders() -> list[Path]:
     return sorted(Path(folder) for folder in folders if Path(folder).is_dir())
 
 
-def package_folder() -> Path:
-    """The folder of the ``actlab`` package, which lies beside the solutions in a clone."""
-    return Path(__file__).resolve().parents[2]
+def package_folders() -> list[Path]:
+    """The folders of our packages, which lie beside the solutions in a clone."""
+    package = Path(__file__).resolve().parents[2]
+    return [package, package.with_name("actbase")]
 
 
 def _restrict_files(scratch: Path) -> None:
@@ -182,7 +185,8 @@ def _restrict_files(scratch: Path) -> None:
     with Ruleset(scoped=Scope.ABSTRACT_UNIX_SOCKET | Scope.SIGNAL) as rules:
         for folder in readable_folders():
             rules.allow_path(folder, read)
-        rules.allow_path(package_folder(), read)
+        for folder in package_folders():
+            rules.allow_path(folder, read)
         for name in SYSTEM_FILES:
             if Path(name).exists():
                 is_folder = Path(name).is_dir()
