@@ -129,13 +129,6 @@ class Row:
             return None
         return 100 * self.bytes_algorithmic / self.copy_bytes / self.times_copy
 
-    @property
-    def percent_of_copy_physical(self) -> float | None:
-        """Achieved share of the copy's bandwidth, in percent, counting the bytes really moved."""
-        if self.times_copy is None or not self.bytes_physical:
-            return None
-        return 100 * self.bytes_physical / self.copy_bytes / self.times_copy
-
 
 @dataclass(frozen=True)
 class Ceiling:

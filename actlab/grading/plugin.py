@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from actlab.grading.job import Job
+    pass
 
 _JOB = pytest.StashKey["Job"]()
 
@@ -35,6 +35,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> Any:
     from actbase.errors import CommandError
     from actlab.grading.grade import make_job, make_task
     from actlab.grading.nodes import SubmissionFile
+    from actlab.grading.session import prepare
 
     config = parent.config
     try:
@@ -62,9 +63,3 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     for task in job.tasks:
         result = task.result
         terminalreporter.line(f"{result.name}: {result.points:g} of {result.maximum:g} points")
-
-
-def prepare(config: pytest.Config, job: Job) -> None:
-    """Give nbval's options the values that the grader's limits ask for."""
-    config.option.nbval_cell_timeout = job.launcher.limits.cell_seconds
-    config.option.nbdime = False

@@ -23,8 +23,6 @@ class _Runner:
         self.errors: list[str] = []
 
     def pytest_configure(self, config: pytest.Config) -> None:
-        from actlab.grading.plugin import prepare
-
         prepare(config, self._job)
 
     def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> Any:
@@ -69,6 +67,12 @@ def run_session(job: Job) -> None:
     if runner.errors or code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         text = runner.errors[0] if runner.errors else said.getvalue()
         raise RuntimeError(f"pytest ended with {code!r} while grading:\n{text[-4000:]}")
+
+
+def prepare(config: pytest.Config, job: Job) -> None:
+    """Give nbval's options the values that the grader's limits ask for."""
+    config.option.nbval_cell_timeout = job.launcher.limits.cell_seconds
+    config.option.nbdime = False
 
 
 @contextlib.contextmanager

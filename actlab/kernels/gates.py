@@ -18,7 +18,7 @@ from actlab.kernels import launch
 from actlab.kernels.elementwise import is_wide, narrow, on_device_of, widen
 from actlab.kernels.formulas import FORMULAS, Formula
 from actlab.kernels.operators import Operator
-from actlab.kernels.sass import Target
+from actlab.kernels.target import Target
 
 #: The activation inside each gate. GLU's σ′ comes from the input, which is at hand in any case:
 #: from the output it would lose its digits where σ is near 1.

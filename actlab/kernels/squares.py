@@ -32,7 +32,7 @@ from actlab.kernels.elementwise import (
 )
 from actlab.kernels.formulas import leaky_relu2_forward
 from actlab.kernels.operators import Operator
-from actlab.kernels.sass import Target
+from actlab.kernels.target import Target
 
 EIGHT = tl.constexpr(8)
 

@@ -154,7 +154,6 @@ def test_ratios_of_a_row():
     assert item.times_copy == 2
     assert item.predicted_times_copy == 3
     assert item.percent_of_copy == 50
-    assert item.percent_of_copy_physical == 150
 
 
 def test_a_difference_within_the_noise_is_not_claimed():

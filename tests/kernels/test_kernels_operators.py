@@ -235,9 +235,9 @@ def test_variants_compute_what_they_vary():
         torch.testing.assert_close(
             kernels.apply(variant, x), kernels.apply(name, x), atol=1e-5, rtol=1e-4
         )
-    from actlab.kernels.formulas import VARIANTS
+    from actlab.kernels.formulas import FORMULAS
 
-    assert kernels.variants() == VARIANTS
+    assert set(kernels.variants()) <= set(FORMULAS)
 
 
 @pytest.mark.parametrize(

@@ -24,8 +24,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from actlab.grading.kernel.launch import Launcher
 
-ENGINES = ("pipe", "jupyter")
-
 
 def make_kernel(launcher: Launcher, forbid: Sequence[str] = ()) -> Any:
     """A new kernel of the launcher's engine."""

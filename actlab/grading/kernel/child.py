@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import importlib
 import os
-import random
 import signal
 import sys
 import tempfile
@@ -72,16 +71,6 @@ def close_in(config: dict[str, Any]) -> str:
         sandbox.isolate(scratch, unix_sockets=config["engine"] == "jupyter")
         return sandbox.ISOLATED
     return f"none: {reason}"
-
-
-def seed_everything() -> None:
-    """Give reference and answer the same global random state; before the first cell."""
-    random.seed(0)
-    if "numpy" in sys.modules:
-        sys.modules["numpy"].random.seed(0)
-    if "torch" in sys.modules:
-        sys.modules["torch"].manual_seed(0)
-        sys.modules["torch"].set_num_threads(1)
 
 
 def main() -> None:

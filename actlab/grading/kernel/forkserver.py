@@ -33,6 +33,7 @@ def serve(control: socket.socket, preload: list[str]) -> None:
         ipython_kernel,
         pipe_loop,
         sandbox,
+        seeds,
         shell,
     )
 
@@ -45,7 +46,7 @@ def serve(control: socket.socket, preload: list[str]) -> None:
     # Everything below is done here once, and is there in every child.
     for unix_sockets in (False, True):
         sandbox.prepare(unix_sockets=unix_sockets)
-    child.seed_everything()
+    seeds.seed_everything()
     shell.make_shell().run("0", "other", "warm-up")
     gc.collect()
     gc.freeze()  # a collection in a child would touch, and so copy, every inherited page

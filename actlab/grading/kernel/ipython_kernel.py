@@ -35,9 +35,9 @@ def start(config: dict[str, Any], read_from: int, write_to: int) -> Callable[[],
     preload()
     from IPython.core.interactiveshell import InteractiveShell
 
-    from actlab.grading.kernel.child import seed_everything
     from actlab.grading.kernel.guard import Guard
     from actlab.grading.kernel.names import CellNames
+    from actlab.grading.kernel.seeds import seed_everything
     from actlab.grading.kernel.shell import WireShell
 
     # The fork server's shell is of the other engine; both want to be the only one.

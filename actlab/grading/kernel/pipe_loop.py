@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from actlab.grading.kernel import wire
-from actlab.grading.kernel.child import seed_everything
 from actlab.grading.kernel.guard import Guard
+from actlab.grading.kernel.seeds import seed_everything
 from actlab.grading.kernel.shell import WireShell, make_shell
 
 # A submission is at most this large in all, so one request is.
