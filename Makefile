@@ -28,7 +28,7 @@ book: $(INSTALLED)
 	@echo "Open $(CURDIR)/_build/html/index.html"
 
 pdf epub zip: book
-	$(BIN)/python book/tools/forms.py $@
+	$(BIN)/python -m bookbuild.forms $@
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest -n 2 --dist loadfile --nbval tests notebooks solutions

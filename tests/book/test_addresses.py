@@ -8,14 +8,16 @@ import tomllib
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
-import addresses
 import pytest
 import yaml
 from sphinx.application import Sphinx
 from sphinx.errors import ConfigError
 from sphinx.util.docutils import docutils_namespace
 
+from bookbuild.ext import addresses
+
 ROOT = Path(__file__).resolve().parents[2]
+EXTENSIONS = [f"bookbuild.ext.{name}" for name in ("addresses", "bookpages", "socialcards")]
 REPOSITORY = "https://github.com/owner/name"
 BASE = "https://example.org/course/"
 INDEX = """# The book
@@ -54,7 +56,7 @@ def build(folder: Path) -> Path:
     )
     warnings = io.StringIO()
     confoverrides = {
-        "extensions": ["myst_nb", "sphinx_book_theme", "addresses", "bookpages", "socialcards"],
+        "extensions": ["myst_nb", "sphinx_book_theme", *EXTENSIONS],
         "html_theme": "sphinx_book_theme",
         "html_title": "The book",
         "nb_execution_mode": "off",

@@ -7,8 +7,8 @@ import pytest
 
 from actlab import claims
 from actlab.claims import Claim, ClaimsError
-from actlab.pages import evidence
-from actlab.pages.chapters import CHAPTERS
+from bookbuild.chapters import CHAPTERS
+from bookbuild.pages import evidence
 
 ROOT = Path(__file__).resolve().parents[2]
 OPEN = Claim("C1", "04_relu", "A page", "ReLU is linear", "open", "", "")

@@ -4,13 +4,13 @@ import io
 import re
 from types import SimpleNamespace
 
-import figures
 import matplotlib as mpl
 import pytest
 from docutils import nodes
 from docutils.utils import new_document
 
 from actlab import plotting
+from bookbuild.ext import figures
 
 SVG = (
     '<svg height="216pt" viewBox="0 0 518.4 216" width="518.4pt" version="1.1">'

@@ -5,9 +5,10 @@ from __future__ import annotations
 import io
 
 import pytest
-from fonts import WHOLE, only, signs_in
 from fontTools.pens.recordingPen import RecordingPen
 from fontTools.ttLib import TTFont
+
+from bookbuild.ext.fonts import WHOLE, only, signs_in
 
 SIGNS = set("x1(−Φ")
 

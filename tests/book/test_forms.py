@@ -5,7 +5,6 @@ from __future__ import annotations
 import posixpath
 import shutil
 import subprocess
-import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -13,10 +12,9 @@ from typing import Any
 import pytest
 from lxml import etree
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "book" / "tools"))
+from bookbuild.forms import articles, cli, contents, links, pdf
 
-from bookforms import articles, cli, contents, links, pdf  # noqa: E402
+ROOT = Path(__file__).resolve().parents[2]
 
 REAL = ROOT / "_build" / "activation-functions-measured"
 XHTML = "{http://www.w3.org/1999/xhtml}"

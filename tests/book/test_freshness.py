@@ -5,8 +5,9 @@ import os
 import shutil
 from types import SimpleNamespace
 
-import freshness
 import pytest
+
+from bookbuild.ext import freshness
 
 
 @pytest.fixture

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import lxml.html
 import pytest
-from heights import WINDOWS, height, with_heights
+
+from bookbuild.ext.heights import WINDOWS, height, with_heights
 
 WIDE, NARROW = WINDOWS
 PAGE = (

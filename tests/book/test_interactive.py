@@ -9,7 +9,6 @@ from html.parser import HTMLParser
 from pathlib import Path
 from types import SimpleNamespace
 
-import interactive as directive
 import numpy as np
 import pytest
 import torch
@@ -18,13 +17,14 @@ from docutils.parsers.rst import DirectiveError
 from docutils.statemachine import StringList
 
 from actlab.functions import CATALOGUE, get
-from actlab.pages import interactive
-from actlab.pages.interactive import cost, draw, model, networks
 from actlab.plotting import PALETTE
+from bookbuild import sliders
+from bookbuild.ext import slider_figure as directive
+from bookbuild.sliders import cost, draw, model, networks
 
 ROOT = Path(__file__).resolve().parents[2]
 FENCE = re.compile(r"^```\{slider-figure\} (\S+)\n(.*?)^```", re.M | re.S)
-figure = cache(interactive.figure)
+figure = cache(sliders.figure)
 
 
 def as_sent(name: str) -> dict:
@@ -227,7 +227,7 @@ class Structure(HTMLParser):
         self.images += [found.get("aria-label")] if found.get("role") == "img" else []
 
 
-@pytest.mark.parametrize("name", interactive.HOME)
+@pytest.mark.parametrize("name", sliders.HOME)
 def test_the_drawing_is_complete_without_a_script(name):
     made = figure(name)
     html = draw.figure_html(made, 'x < 0 & "more"')
@@ -289,13 +289,13 @@ def test_every_chapter_and_the_landing_page_have_a_figure_with_its_text(page):
     found = FENCE.findall(pages()[page])
     assert found, f"{page} has no interactive figure"
     for name, alt in found:
-        assert name in interactive.HOME
+        assert name in sliders.HOME
         assert len(alt.split()) > 15, f"{name}: say more of what is to be seen"
 
 
 def test_every_figure_is_used_once():
     used = [name for text in pages().values() for name, _ in FENCE.findall(text)]
-    assert sorted(used) == sorted(interactive.HOME)
+    assert sorted(used) == sorted(sliders.HOME)
 
 
 def run(name: str, content: list[str]):
@@ -318,7 +318,7 @@ def test_the_directive_computes_the_figure_and_notes_what_it_depends_on():
     assert node["alt"] == "Two panels. GELU is dashed."
     assert node["script"].startswith("(self.actlabFigures=")
     names = {Path(path).relative_to(ROOT).as_posix() for path in noted}
-    assert {"actlab/functions/smooth.py", "actlab/pages/interactive/draw.py"} <= names
+    assert {"actlab/functions/smooth.py", "bookbuild/sliders/draw.py"} <= names
     assert not any(name.startswith("actlab/grading") for name in names)
 
 

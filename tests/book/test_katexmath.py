@@ -3,12 +3,13 @@
 import re
 from types import SimpleNamespace
 
-import katexmath
 import pytest
 from docutils import nodes
 from docutils.utils import new_document
 
 from actlab.functions import CATALOGUE
+from bookbuild.ext import katexmath
+from bookbuild.paths import WEB
 
 
 def test_inline_and_display_formulas_become_html_with_mathml():
@@ -70,7 +71,7 @@ def test_a_short_formula_keeps_the_sign_after_it(tex, text, closing, rest):
 
 
 def test_the_style_sheet_names_fonts_that_are_there():
-    root = katexmath.KATEX.parents[2] / "web" / "katex"
+    root = WEB / "katex"
     css = (root / "katex.min.css").read_text(encoding="utf-8")
     fonts = re.findall(r"url\(([^)]+)\)", css)
     assert len(fonts) == 20
@@ -79,6 +80,6 @@ def test_the_style_sheet_names_fonts_that_are_there():
 
 def test_script_and_style_sheet_are_of_one_release():
     script = katexmath.KATEX.read_text(encoding="utf-8")
-    css = (katexmath.KATEX.parents[2] / "web" / "katex" / "katex.min.css").read_text()
+    css = (WEB / "katex" / "katex.min.css").read_text()
     version = re.search(r'content:"(\d+\.\d+\.\d+)"', css)[1]
     assert f'"{version}"' in script

@@ -8,8 +8,9 @@ import re
 import zipfile
 from pathlib import Path
 
-import live
 import pytest
+
+from bookbuild.ext import live_cells
 
 ROOT = Path(__file__).resolve().parents[2]
 HTML = ROOT / "_build" / "html"
@@ -27,18 +28,20 @@ def page_of(folder: str, name: str) -> str:
 def cells_of(folder: str, name: str) -> dict[str, str]:
     """id -> source of the code cells of a notebook."""
     notebook = json.loads((ROOT / folder / f"{name}.ipynb").read_text(encoding="utf-8"))
-    return {c["id"]: live.text_of(c) for c in notebook["cells"] if c["cell_type"] == "code"}
+    return {c["id"]: live_cells.text_of(c) for c in notebook["cells"] if c["cell_type"] == "code"}
 
 
 def test_a_bar_says_what_it_does_and_for_which_cell():
-    written = live.bar_html(live.live_bar(kind="run", cell="c1", number=3, cause="", question=""))
+    written = live_cells.bar_html(
+        live_cells.live_bar(kind="run", cell="c1", number=3, cause="", question="")
+    )
     assert 'aria-label="Run in the page: cell 3"' in written
     assert written.count('role="status"') == 2
 
 
 def test_a_cell_that_cannot_run_says_why_and_what_to_do():
-    bar = live.live_bar(kind="cannot", cell="c1", number=3, cause="torch", question="")
-    written = live.bar_html(bar)
+    bar = live_cells.live_bar(kind="cannot", cell="c1", number=3, cause="torch", question="")
+    written = live_cells.bar_html(bar)
     assert "needs PyTorch" in written
     assert "make lab" in written
     assert "button" not in written
@@ -95,7 +98,7 @@ def test_nothing_of_pyodide_is_linked(folder):
 
 
 def test_pins_name_what_the_chapters_import():
-    pins = json.loads(live.PINS.read_text(encoding="utf-8"))
+    pins = json.loads(live_cells.PINS.read_text(encoding="utf-8"))
     assert set(pins["core"]) >= {"pyodide.js", "pyodide.asm.js", "pyodide.asm.wasm"}
     for entry in (*pins["core"].values(), *pins["lock"]["packages"].values()):
         assert re.fullmatch(r"[0-9a-f]{64}", entry["sha256"])

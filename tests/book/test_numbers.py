@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from actlab.pages.numbers import loose_numbers, numbers, prose_faults
+from bookbuild.pages.numbers import loose_numbers, numbers, prose_faults
 
 ROOT = Path(__file__).resolve().parents[2]
 CHAPTERS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pydata_sphinx_theme
 import pytest
-from weight import Pages, mend_theme, rules_of, without_unused_variables
+
+from bookbuild.ext.weight import Pages, mend_theme, rules_of, without_unused_variables
 
 WORDS = {"kept", "also", "note"}
 

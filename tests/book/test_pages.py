@@ -4,7 +4,6 @@ import json
 import re
 from pathlib import Path
 
-import bookpages
 import pytest
 import yaml
 from docutils import nodes
@@ -12,8 +11,9 @@ from docutils.utils import new_document
 
 from actlab import claims
 from actlab.functions import CATALOGUE
-from actlab.pages import kills, ledger, properties, solutions
-from actlab.pages.chapters import CHAPTERS
+from bookbuild.chapters import CHAPTERS
+from bookbuild.ext import bookpages
+from bookbuild.pages import kill_table, ledger, property_table, solutions
 
 ROOT = Path(__file__).resolve().parents[2]
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
@@ -97,20 +97,22 @@ def test_properties_are_measured_once_for_a_state_of_the_code(tmp_path, monkeypa
         "actlab.properties.property_table", lambda: calls.append(1) or [{"Function": "f"}]
     )
     (tmp_path / "properties-0123.json").write_text("[]")
-    assert properties.rows(tmp_path) == properties.rows(tmp_path) == [{"Function": "f"}]
+    assert property_table.rows(tmp_path) == property_table.rows(tmp_path) == [{"Function": "f"}]
     assert len(calls) == 1
-    assert [path.name for path in tmp_path.iterdir()] == [f"properties-{properties.digest()}.json"]
+    assert [path.name for path in tmp_path.iterdir()] == [
+        f"properties-{property_table.digest()}.json"
+    ]
 
 
 def test_the_groups_of_the_property_table_hold_every_column_once():
     from actlab.properties import COLUMNS
 
-    grouped = [column for columns in properties.GROUPS.values() for column in columns]
+    grouped = [column for columns in property_table.GROUPS.values() for column in columns]
     assert ["Function", *grouped] == list(COLUMNS)
 
 
 def test_the_list_of_formulas_has_every_function_and_its_source_is_cited():
-    text = properties.formulas()
+    text = property_table.formulas()
     references = (ROOT / "book" / "references.bib").read_text(encoding="utf-8")
     for entry in CATALOGUE.values():
         assert f"{{cite:t}}`{entry.paper}`" in text
@@ -133,8 +135,8 @@ def test_kills_are_counted_and_shown():
     wrong = {"because": "It adds | 1.", "caught": True, "points": 0.5, "reason": "too\nlarge"}
     question = {"title": "Q", "points": 2, "reference": 2, "stub": 0, "wrongs": [wrong]}
     table = {"title": "T", "problems": [], "questions": [question]}
-    assert kills.summary([table]).startswith("Of 1 questions, the reference answer earns full")
-    assert r"| It adds \| 1. | 0.5 of 2 | too large |" in kills.markdown(question)
+    assert kill_table.summary([table]).startswith("Of 1 questions, the reference answer earns full")
+    assert r"| It adds \| 1. | 0.5 of 2 | too large |" in kill_table.markdown(question)
 
 
 def solution(role, kind, text, **meta):

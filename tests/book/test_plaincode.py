@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 import yaml
-from plaincode import PLAIN, PlainFormatter
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 from pygments.styles import get_style_by_name
 from pygments.token import Text
+
+from bookbuild.ext.plaincode import PLAIN, PlainFormatter
 
 ROOT = Path(__file__).resolve().parents[2]
 CODE = 'def relu(z):\n    """Half."""\n    return np.where(z > 0, z, 0.0)  # < & >\n'

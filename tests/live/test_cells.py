@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from actlab.live import cells
+from bookbuild.live import cells
 
 
 def missing(module: str) -> str | None:

@@ -9,7 +9,7 @@ import pytest
 
 from actlab.grading import source
 from actlab.grading.trial import Seeds
-from actlab.live import judge
+from bookbuild.live import judge
 
 ROOT = Path(__file__).resolve().parents[2]
 MISSING = {"torch": "torch"}

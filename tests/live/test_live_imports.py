@@ -9,8 +9,8 @@ import sys
 
 import pytest
 
-from actlab.live import pack
-from actlab.live.imports import ROOT, Browser, name_of
+from bookbuild.live import pack
+from bookbuild.live.browser import ROOT, Browser, name_of
 
 PINS = json.loads((ROOT / "book/web/live/pyodide.json").read_text(encoding="utf-8"))
 PACKAGES = {
@@ -57,7 +57,7 @@ def test_the_archive_imports_where_nothing_else_is(browser, tmp_path):
     assert data == pack.archive(PACKAGES, browser, ["mnist1d.data"]), "same bytes every time"
     (tmp_path / "actlab.zip").write_bytes(data)
     modules = [name_of(path) for path in pack.modules(browser)]
-    assert {"actlab.grading.compare", "actlab.live.page", "actlab.plotting"} <= set(modules)
+    assert {"actlab.grading.compare", "bookbuild.live.page", "actlab.plotting"} <= set(modules)
     known = pack.manifest(PACKAGES, browser, [])["missing"].values()
     refused = sorted({cause for cause in known if not cause.startswith("actlab")})
     assert {"torch", "pytest", "nbformat"} <= set(refused)
@@ -75,7 +75,7 @@ for name in {modules!r}:
 import actlab
 assert actlab.__file__.startswith({str(tmp_path)!r}), actlab.__file__
 from actlab import claims
-from actlab.live.pack import read_manifest
+from bookbuild.live.pack import read_manifest
 assert claims.load() and read_manifest()["missing"]["actlab.training"] == "torch"
 """
     done = subprocess.run(

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from actlab.live.execute import MOST_CHARACTERS
-from actlab.live.session import Session
+from bookbuild.live.interpreter import MOST_CHARACTERS
+from bookbuild.live.page_session import PageSession
 
 MISSING = {"torch": "torch", "no_such_framework": "torch", "actlab.training": "torch"}
 
@@ -31,8 +31,8 @@ def log() -> Log:
 
 
 @pytest.fixture
-def session(log) -> Session:
-    return Session(log, MISSING)
+def session(log) -> PageSession:
+    return PageSession(log, MISSING)
 
 
 def test_what_is_printed_and_the_last_value_arrive(session, log):
