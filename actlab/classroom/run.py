@@ -64,7 +64,7 @@ def grade_class(collection: Collection, course: Course, plan: Plan, out: Path) -
         CommandError: ``out`` cannot be written, or nothing can be graded; whatever was graded
             until then is kept.
     """
-    from actlab.grading.grade import preload_for
+    from actlab.grading.preload import preload_for
 
     store = Store(out)
     with store.working() as temporary:
@@ -88,7 +88,7 @@ def grade_class(collection: Collection, course: Course, plan: Plan, out: Path) -
         missing = [unit for unit, result in results.items() if result is None]
         settings = Settings(
             plan.secret,
-            tuple(preload_for(chapters)),
+            tuple(preload_for(course, chapters)),
             plan.engine,
             tuple(sorted(limits.items())),
             plan.require_sandbox,

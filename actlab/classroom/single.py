@@ -74,7 +74,7 @@ def _grade(
     chapters: list[str],
     require_sandbox: bool,
 ) -> list[Graded]:
-    from actlab.grading.grade import preload_for
+    from actlab.grading.preload import preload_for
 
     units = [
         Unit(name, hashlib.sha256(data).hexdigest(), course.chapter(name), data)
@@ -83,7 +83,7 @@ def _grade(
     ]
     settings = Settings(
         secrets.token_bytes(32),
-        tuple(preload_for(unit.chapter for unit in units)),
+        tuple(preload_for(course, (unit.chapter for unit in units))),
         require_sandbox=require_sandbox,
     )
     try:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import difflib
 import re
+import tomllib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from actbase.errors import CommandError
+from actbase.errors import CommandError, first_line
 from actlab.grading import source
 
 # What is kept about one learner lies here, in the folder of the course.
@@ -50,6 +51,29 @@ class Course:
     def exercises(self) -> Path:
         """The folder of the released notebooks."""
         return self.root / "exercises"
+
+    @cached_property
+    def packages(self) -> tuple[str, ...]:
+        """The packages that come with the course, and that learners' code may import.
+
+        ``pyproject.toml`` says which: ``packages = ["actlab"]`` under ``[tool.actgrade]``.
+
+        Raises:
+            CommandError: the file cannot be read, or says something else.
+        """
+        path = self.root / "pyproject.toml"
+        try:
+            content = tomllib.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return ()
+        except (OSError, ValueError) as error:
+            raise CommandError(f"{path} cannot be read: {first_line(error)}") from None
+        found = content.get("tool", {}).get("actgrade", {}).get("packages", [])
+        if not isinstance(found, list) or not all(
+            isinstance(name, str) and name.isidentifier() for name in found
+        ):
+            raise CommandError(f"{path}: packages of [tool.actgrade] is a list of package names")
+        return tuple(found)
 
     @cached_property
     def _names(self) -> list[str]:

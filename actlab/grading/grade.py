@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import ast
 import contextlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from actbase.errors import CommandError
@@ -14,12 +13,9 @@ from actlab.grading.job import Job, Options, Task
 from actlab.grading.kernel import sandbox
 from actlab.grading.kernel.launch import Launcher
 from actlab.grading.kernel.limits import Limits
+from actlab.grading.preload import preload_for
 from actlab.grading.results import NotebookResult, QuestionResult, Report
 from actlab.grading.submission import read_cells, read_submission
-
-# What a chapter imports of these is imported once, in the fork server; everything else where it is
-# needed.
-PRELOADED = ("numpy", "torch", "matplotlib", "scipy", "sklearn")
 
 Progress = Callable[[Task, QuestionResult], None]
 
@@ -63,7 +59,7 @@ def grade(
         results.append(task.result)
     own = launcher is None
     launcher = launcher or Launcher(
-        preload_for(task.chapter for task in tasks), engine=engine, limits=limits
+        preload_for(course, (task.chapter for task in tasks)), engine=engine, limits=limits
     )
     try:
         if started is not None:
@@ -107,7 +103,7 @@ def make_task(course: Course, path: Path) -> Task:
 def make_job() -> tuple[Job, Course]:
     """A job for pytest's own run, with the course around the working directory."""
     course = Course.find()
-    launcher = Launcher(("numpy",))
+    launcher = Launcher(preload_for(course, ()))
     return Job(launcher, Options()), course
 
 
@@ -117,32 +113,6 @@ def _ungraded(course: Course, path: Path, error: str) -> NotebookResult:
         chapter = course.chapter(course.resolve(path.name))
         name, title, maximum = chapter.name, chapter.title, chapter.points
     return NotebookResult(path, course.relative(path), name, title, maximum, error)
-
-
-def preload_for(chapters: Iterable[source.Chapter]) -> list[str]:
-    """The modules of large libraries that the chapters' own code imports, and what they forbid."""
-    found = {"numpy"}
-    for chapter in chapters:
-        for text in (*chapter.setup, *(question.answer for question in chapter.questions)):
-            found.update(_imports(text))
-        for question in chapter.questions:  # the guards must be able to find them
-            found |= {name.split(".")[0] for name in question.forbid}
-    found = {name for name in found if name.split(".")[0] in PRELOADED}
-    if any(name.split(".")[0] == "matplotlib" for name in found):
-        found.add("matplotlib.pyplot")  # it looks for fonts, which takes a second
-    return sorted(found)
-
-
-def _imports(text: str) -> Iterator[str]:
-    try:
-        tree = ast.parse(text)
-    except SyntaxError:
-        return
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
 
 
 def run(job: Job) -> None:

@@ -19,10 +19,11 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from actlab.grading.compare import texts_agree
 from actlab.grading.course import Course
-from actlab.grading.grade import grade, preload_for
+from actlab.grading.grade import grade
 from actlab.grading.job import Options
 from actlab.grading.kernel.launch import Launcher
 from actlab.grading.kernel.limits import Limits
+from actlab.grading.preload import preload_for
 from actlab.grading.results import QuestionResult
 from actlab.grading.source import Chapter, Question
 from actlab.grading.stub import make_stub
@@ -136,7 +137,9 @@ def verify(
         seed=secrets.randbelow(2**31) if seed is None else seed, reveal=reveal, explain=False
     )
     own = launcher is None
-    launcher = launcher or Launcher(preload_for(chapters), engine=engine, limits=limits)
+    if launcher is None:
+        preload = {name for one in chapters for name in preload_for(_course_of(one), [one])}
+        launcher = Launcher(sorted(preload), engine=engine, limits=limits)
     try:
         return [
             proof
@@ -148,13 +151,17 @@ def verify(
             launcher.close()
 
 
+def _course_of(chapter: Chapter) -> Course:
+    return Course(chapter.path.resolve().parents[1])
+
+
 def _verify_one(
     chapter: Chapter,
     launcher: Launcher,
     options: Options,
     progress: Callable[[QuestionResult], None] | None,
 ) -> list[QuestionProof]:
-    course = Course(chapter.path.resolve().parents[1])
+    course = _course_of(chapter)
     rounds = max(len(question.wrongs) for question in chapter.questions)
     kinds: list[Callable[[Question], str | None]] = [
         lambda question: question.answer,

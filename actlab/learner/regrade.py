@@ -53,10 +53,10 @@ class Regrader:
     def warm_up(self, chapter: Chapter) -> None:
         """Get ready for the questions of ``chapter``; its libraries load in the background."""
         skip_slow_imports()
-        from actlab.grading.grade import preload_for
         from actlab.grading.kernel.launch import Launcher
+        from actlab.grading.preload import preload_for
 
-        wanted = set(preload_for([chapter]))
+        wanted = set(preload_for(self._course, [chapter]))
         if self._launcher is not None:
             if wanted <= set(self._launcher.preload):
                 return

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from actlab.grading.course import Course
-from actlab.grading.grade import preload_for
 from actlab.grading.kernel.launch import Launcher
+from actlab.grading.preload import preload_for
 from actlab.grading.release import build
 from actlab.grading.verify import verify
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(not CHAPTERS, reason="solutions/ is empty")
 def course_launcher():
     """One fork server with what all chapters import."""
     chapters = [COURSE.chapter(name) for name in CHAPTERS]
-    with Launcher(preload_for(chapters)) as launcher:
+    with Launcher(preload_for(COURSE, chapters)) as launcher:
         yield launcher
 
 

@@ -78,7 +78,7 @@ MENTIONED = [use for use in USES if forbidden_use(use, FORBID, [SETUP])]
 
 @pytest.fixture(scope="module")
 def torch_launcher():
-    with Launcher(("numpy", "torch"), limits=QUICK) as launcher:
+    with Launcher(("actlab", "numpy", "torch"), limits=QUICK) as launcher:
         yield launcher
 
 

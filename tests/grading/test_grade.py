@@ -429,10 +429,10 @@ def test_a_killed_grader_leaves_no_process(root):
 def test_what_a_chapter_imports_is_imported_once(course, text, wanted):
     from dataclasses import replace
 
-    from actlab.grading.grade import preload_for
+    from actlab.grading.preload import preload_for
 
     chapter = replace(course.chapter("90_sample"), setup=(text,))
-    assert preload_for([chapter]) == wanted
+    assert preload_for(course, [chapter]) == wanted
 
 
 def test_a_comparison_that_breaks_off_leaves_no_points(graded, monkeypatch):

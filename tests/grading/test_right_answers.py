@@ -17,9 +17,10 @@ import nbformat
 import pytest
 
 from actlab.grading.course import Course
-from actlab.grading.grade import PRELOADED, grade, preload_for
+from actlab.grading.grade import grade
 from actlab.grading.job import Options
 from actlab.grading.kernel.launch import Launcher
+from actlab.grading.preload import PRELOADED, preload_for
 from actlab.grading.results import QuestionResult
 from actlab.grading.verify import handed_in
 
@@ -71,7 +72,7 @@ def graded(tmp_path_factory):
         text = path.read_text(encoding="utf-8")
         # Imported once, and not by every kernel: what the chapter imports, and the answers.
         used = {name for name in PRELOADED if re.search(rf"\b{name}\b", text)}
-        launcher = Launcher(sorted({*preload_for([chapter]), *used}))
+        launcher = Launcher(sorted({*preload_for(COURSE, [chapter]), *used}))
         try:
             report = grade(paths, COURSE, options=Options(seed=SEED), launcher=launcher)
         finally:

@@ -68,7 +68,7 @@ def close_in(config: dict[str, Any]) -> str:
     sandbox.limit_resources(limits)
     reason = sandbox.missing()
     if reason is None:
-        sandbox.isolate(scratch, unix_sockets=config["engine"] == "jupyter")
+        sandbox.isolate(scratch, config["preload"], unix_sockets=config["engine"] == "jupyter")
         return sandbox.ISOLATED
     return f"none: {reason}"
 

@@ -75,8 +75,8 @@ class Guard:
         """Guard one name; whether it is a module."""
         try:
             owner, target = _resolve(name)
-        except (ImportError, AttributeError):
-            return False
+        except (ImportError, AttributeError, OSError):
+            return False  # OSError: what the sandbox does not let it read
         last = name.rpartition(".")[2]
         if isinstance(target, ModuleType):
             self._guard_module(name, target, owner)

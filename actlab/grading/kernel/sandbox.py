@@ -9,15 +9,19 @@ from __future__ import annotations
 
 import errno
 import functools
+import importlib.util
 import math
 import os
 import site
 import socket
 import sys
 import sysconfig
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import actbase
+import actlab.grading
 from actlab.grading.kernel.limits import Limits
 
 if TYPE_CHECKING:
@@ -133,24 +137,25 @@ def limit_resources(limits: Limits) -> None:
             continue  # macOS refuses RLIMIT_DATA below what is in use
 
 
-def isolate(scratch: Path, *, unix_sockets: bool = False) -> None:
+def isolate(scratch: Path, preload: Iterable[str], *, unix_sockets: bool = False) -> None:
     """Apply Landlock, then seccomp, to this single-threaded process.
 
     Args:
         scratch: the only folder that can be written to.
+        preload: modules whose packages can be read, wherever they lie.
         unix_sockets: keep local stream sockets, which a Jupyter kernel listens on. It still cannot
             connect to anything.
 
     Raises:
         OSError: the kernel refused; the process must not run a learner's code.
     """
-    _restrict_files(scratch)
+    _restrict_files(scratch, preload)
     _restrict_calls(unix_sockets)
 
 
 @functools.cache
 def readable_folders() -> list[Path]:
-    """The interpreter's and its libraries' folders, and nothing of the course but its package."""
+    """The interpreter's and its libraries' folders, and nothing of the course."""
     paths = sysconfig.get_paths()
     folders = {paths[key] for key in ("stdlib", "platstdlib", "purelib", "platlib")}
     folders.update([*site.getsitepackages(), site.getusersitepackages()])
@@ -160,13 +165,27 @@ def readable_folders() -> list[Path]:
     return sorted(Path(folder) for folder in folders if Path(folder).is_dir())
 
 
-def package_folders() -> list[Path]:
-    """The folders of our packages, which lie beside the solutions in a clone."""
-    package = Path(__file__).resolve().parents[2]
-    return [package, package.with_name("actbase")]
+def package_folders(preload: Iterable[str]) -> list[Path]:
+    """The folders of packages that lie beside the solutions in a clone, and of nothing else there.
+
+    They are the grader's own, and those of the preloaded packages that are not installed where
+    libraries are.
+    """
+    folders = {Path(module.__file__).resolve().parent for module in (actbase, actlab.grading)}
+    libraries = readable_folders()
+    for top in sorted({name.partition(".")[0] for name in preload}):
+        try:
+            spec = importlib.util.find_spec(top)
+        except (ImportError, ValueError):
+            continue
+        for place in (spec.submodule_search_locations or ()) if spec else ():
+            folder = Path(place).resolve()
+            if not any(folder.is_relative_to(library) for library in libraries):
+                folders.add(folder)
+    return sorted(folder for folder in folders if folder.is_dir())
 
 
-def _restrict_files(scratch: Path) -> None:
+def _restrict_files(scratch: Path, preload: Iterable[str]) -> None:
     from landlockpy import AccessFS, Ruleset, Scope
 
     read = AccessFS.READ_FILE | AccessFS.READ_DIR
@@ -185,7 +204,7 @@ def _restrict_files(scratch: Path) -> None:
     with Ruleset(scoped=Scope.ABSTRACT_UNIX_SOCKET | Scope.SIGNAL) as rules:
         for folder in readable_folders():
             rules.allow_path(folder, read)
-        for folder in package_folders():
+        for folder in package_folders(preload):
             rules.allow_path(folder, read)
         for name in SYSTEM_FILES:
             if Path(name).exists():
