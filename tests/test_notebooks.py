@@ -10,7 +10,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from actbase.errors import CommandError
-from actlab import notebooks
+from actgrade import notebooks
 from actlab.cli import main
 
 FIGURE = """\

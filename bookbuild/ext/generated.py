@@ -15,6 +15,7 @@ from docutils.statemachine import StringList
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
+from actgrade.fingerprint import grader_files
 from actlab import claims
 from bookbuild.chapters import CHAPTERS
 from bookbuild.pages import kill_table, ledger, property_table, solutions
@@ -153,7 +154,7 @@ class KillTable(Generated):
     def run(self) -> list[nodes.Node]:
         """Build a section for each chapter with exercises."""
         root = Path(self.env.srcdir)
-        for path in (property_table.PACKAGE / "grading").rglob("*.py"):
+        for path in grader_files():
             self.depends_on(path)
         tables: list[tuple[str, dict[str, Any]]] = []
         for path in sorted((root / "solutions").glob("*.ipynb")):

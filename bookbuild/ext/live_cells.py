@@ -26,8 +26,8 @@ from docutils import nodes
 from sphinx.util import logging
 
 from actbase.errors import CommandError
-from actlab.grading import source
-from actlab.grading.source import HINT_NAMES
+from actgrade import source
+from actgrade.source import HINT_NAMES
 from bookbuild.live import cells, pack
 from bookbuild.live.browser import Browser, module_imports
 from bookbuild.live.interpreter import sentence_for

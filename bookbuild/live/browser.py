@@ -11,14 +11,20 @@ from pathlib import Path
 from bookbuild.paths import ROOT
 
 #: The packages of this project.
-OURS = ("actbase", "actlab", "bookbuild")
+OURS = ("actbase", "actgrade", "actlab", "bookbuild")
 #: The modules of them that a page may load, packages with all that they hold. What of them needs
 #: something that a browser does not have is found by looking at the imports. Timing
 #: (``actlab.bench``) makes no sense there.
 ROOMS = (
     "actbase",
     *("actlab.functions", "actlab.plotting", "actlab.claims", "actlab.properties"),
-    *("bookbuild.themed_svg", "actlab.grading", "bookbuild.live", "bookbuild.paths"),
+    *("bookbuild.live", "bookbuild.themed_svg", "bookbuild.paths"),
+    # What the judge of the page reaches.
+    *("actgrade.compare", "actgrade.exercise", "actgrade.feedback", "actgrade.forbid"),
+    *("actgrade.mistakes", "actgrade.quote", "actgrade.reasons", "actgrade.results"),
+    *("actgrade.sidecar", "actgrade.source", "actgrade.submission", "actgrade.trial"),
+    *("actgrade.values", "actgrade.verdict", "actgrade.sandbox.cell_names"),
+    *("actgrade.sandbox.guard", "actgrade.sandbox.limits", "actgrade.sandbox.lost"),
 )
 
 

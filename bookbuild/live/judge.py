@@ -1,7 +1,7 @@
 """Check one answer in the page, by the grader's own rules.
 
 The cells, the seeds, the comparison, the reasons and the search for a known mistake are those of
-:mod:`actlab.grading`. What differs: the reference and the learner's answer run in one process after
+:mod:`actgrade`. What differs: the reference and the learner's answer run in one process after
 the other, so this is feedback and not a grade, and what a question forbids is looked for in the
 source only. A cell that takes too long is ended from outside, by the page: before each one it is
 told what to say then.
@@ -17,16 +17,16 @@ from pathlib import PurePosixPath
 from time import monotonic
 from typing import Any
 
-from actlab.grading.compare import texts_agree
-from actlab.grading.forbid import forbidden_use
-from actlab.grading.kernel.limits import Limits
-from actlab.grading.kernel.names import file_name
-from actlab.grading.mistakes import KnownMistakes
-from actlab.grading.quote import clean
-from actlab.grading.reasons import Telling, conclude
-from actlab.grading.results import QuestionResult
-from actlab.grading.source import Chapter, Check, Held, Question, Tolerance, Wrong
-from actlab.grading.trial import CellOutcome, Seeds, TrialCell, cells_of
+from actgrade.compare import texts_agree
+from actgrade.forbid import forbidden_use
+from actgrade.mistakes import KnownMistakes
+from actgrade.quote import clean
+from actgrade.reasons import Telling, conclude
+from actgrade.results import QuestionResult
+from actgrade.sandbox.cell_names import file_name
+from actgrade.sandbox.limits import Limits
+from actgrade.source import Chapter, Check, Held, Question, Tolerance, Wrong
+from actgrade.trial import CellOutcome, Seeds, TrialCell, cells_of
 from bookbuild.live.interpreter import Interpreter, OutputLimit, captured
 
 LIMITS = Limits()

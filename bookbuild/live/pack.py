@@ -14,7 +14,7 @@ from bookbuild.paths import ROOT
 
 MANIFEST = "manifest.json"
 # What somebody may try to import in a page, and is told about when it is missing there.
-LISTED = ("actlab",)
+LISTED = ("actgrade", "actlab")
 # A fixed date, so that the same sources give the same archive.
 DATE = (2020, 1, 1, 0, 0, 0)
 

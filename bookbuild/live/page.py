@@ -53,7 +53,7 @@ class Page:
         The request is ``{"chapter", "question", "answer", "others"}``: the last are the sources of
         the cells that are no answers.
         """
-        from actlab.grading.submission import defined_names
+        from actgrade.submission import defined_names
         from bookbuild.live.judge import chapter_from_dict, check
 
         content = json.loads(request)

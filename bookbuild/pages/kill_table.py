@@ -1,6 +1,6 @@
 """The kill table: that the grader catches every known wrong answer, shown and not asserted.
 
-`actlab.grading.verify` hands in the empty stub, the reference and each wrong answer of every
+`actgrade.verify` hands in the empty stub, the reference and each wrong answer of every
 question. Its verdicts are kept in a JSON file a chapter, whose name contains a digest of the grader
 and of the notebook.
 """
@@ -13,17 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from actbase.files import write_json
+from actgrade.fingerprint import grader_digest
 from bookbuild.pages.ledger import escape
-from bookbuild.paths import ROOT
-
-PACKAGE = ROOT / "actlab"
 
 
 def digest(path: Path) -> str:
     """What the verdicts for the source notebook at ``path`` depend on."""
-    found = hashlib.sha256(path.read_bytes())
-    for file in sorted((PACKAGE / "grading").rglob("*.py")):
-        found.update(file.read_bytes())
+    found = hashlib.sha256(path.read_bytes() + grader_digest().encode())
     return found.hexdigest()[:16]
 
 
@@ -42,8 +38,8 @@ def chapter(path: Path, cache: Path) -> dict[str, Any]:
     kept = cache / f"kills-{path.stem}-{digest(path)}.json"
     if kept.exists():
         return json.loads(kept.read_text(encoding="utf-8"))
-    from actlab.grading.source import load
-    from actlab.grading.verify import verify
+    from actgrade.source import load
+    from actgrade.verify import verify
 
     exercise = load(path)
     proofs = verify([exercise])

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import re
 
-from actlab.grading.source import HINT_NAMES
+from actgrade.source import HINT_NAMES
 from bookbuild.pages.numbers import source
 
 # In which order the parts of a question stand on the page; unknown ones stay with the prompt.

@@ -319,7 +319,7 @@ def test_the_directive_computes_the_figure_and_notes_what_it_depends_on():
     assert node["script"].startswith("(self.actlabFigures=")
     names = {Path(path).relative_to(ROOT).as_posix() for path in noted}
     assert {"actlab/functions/smooth.py", "bookbuild/sliders/draw.py"} <= names
-    assert not any(name.startswith("actlab/grading") for name in names)
+    assert not any(name.startswith("actgrade/") for name in names)
 
 
 @pytest.mark.parametrize(

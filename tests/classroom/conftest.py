@@ -8,9 +8,9 @@ from pathlib import Path
 import class_sample
 import pytest
 
-from actlab.classroom.collect import Collection, collect
+from actgrade.classroom.collect import Collection, collect
+from actgrade.course import Course
 from actlab.cli import main
-from actlab.grading.course import Course
 
 
 @pytest.fixture(scope="session")

@@ -19,9 +19,9 @@ import pytest
 from class_sample import CHAPTER, QUESTIONS, STUB, canvas, notebook, put
 
 from actbase.errors import CommandError
-from actlab.classroom import gradebook, key, pages
+from actgrade.classroom import gradebook, html_report, key
+from actgrade.quote import quote
 from actlab.cli import main
-from actlab.grading.quote import quote
 
 REPORTS = ("gradebook.csv", "results.json", "junit.xml", "index.html", "similar.csv")
 SECONDS = 90
@@ -189,7 +189,7 @@ def test_nothing_is_graded_twice(grade, tmp_path, monkeypatch, capsys):
     def never(*arguments):
         raise AssertionError("graded again")
 
-    monkeypatch.setattr("actlab.classroom.schedule.here", never)
+    monkeypatch.setattr("actgrade.classroom.schedule.here", never)
     assert grade() == 0
     assert "graded 0, 2 kept from an earlier run" in capsys.readouterr().out
     assert reports(tmp_path / "grades") == before
@@ -328,7 +328,7 @@ def test_names_of_pages_are_harmless_and_different():
         for name in ("Anna", "anna", "../../etc/passwd", "a/b", "a:b", "", ".", "con", "名前",
                      "x" * 300)
     ]  # fmt: skip
-    names = pages.file_names(learners)
+    names = html_report.file_names(learners)
     assert len({name.casefold() for name in names}) == len(learners)
     for name in names:
         assert "/" not in name
@@ -451,7 +451,7 @@ def test_a_failing_course_takes_no_points(course, key, tmp_path, capsys):
 
 @pytest.mark.parametrize("doubtful", ["course", "crash", "timeout"])
 def test_what_failed_for_a_moment_is_tried_again(monkeypatch, doubtful):
-    from actlab.classroom import work
+    from actgrade.classroom import work
 
     tries = []
 
@@ -467,7 +467,7 @@ def test_what_failed_for_a_moment_is_tried_again(monkeypatch, doubtful):
 
 
 def test_one_that_the_grader_cannot_bear_costs_no_other(monkeypatch):
-    from actlab.classroom import work
+    from actgrade.classroom import work
 
     def fails(units, settings, again=False):
         if "b" in units:

@@ -86,7 +86,7 @@ def test_a_cluster_gives_the_same_gradebook(cluster, grade, tmp_path, capsys):
 
 @needs_dask
 def test_nobody_at_that_address(grade, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("actlab.classroom.schedule.CONNECT_SECONDS", 1)
+    monkeypatch.setattr("actgrade.classroom.schedule.CONNECT_SECONDS", 1)
     canvas(tmp_path / "submissions", 1)
     assert grade("--scheduler", "tcp://127.0.0.1:9") == 2
     assert "no scheduler answers at tcp://127.0.0.1:9" in capsys.readouterr().err

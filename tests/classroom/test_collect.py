@@ -9,8 +9,8 @@ import zipfile
 import pytest
 from class_sample import CHAPTER, notebook
 
-from actlab.classroom import files
-from actlab.classroom.layouts import Paths, copy_number
+from actgrade.classroom import walk
+from actgrade.classroom.layouts import Paths, copy_number
 
 ONE, TWO, THREE = notebook(1), notebook(2), notebook(3)
 
@@ -74,7 +74,7 @@ def test_every_platform_in_every_pack(gather, members, layout, names, pack):
 
 
 def test_a_zip_file_itself_is_a_place_to_grade(course, tmp_path):
-    from actlab.classroom.collect import collect
+    from actgrade.classroom.collect import collect
 
     (tmp_path / "export.zip").write_bytes(zipped(MOODLE))
     assert len(collect(tmp_path / "export.zip", course).rows) == 3
@@ -206,7 +206,7 @@ def test_links_are_not_followed(gather, tmp_path):
 
 
 def test_a_name_that_contradicts_the_notebook_is_noted(course):
-    from actlab.classroom.collect import chapter_of_data, chapter_of_name
+    from actgrade.classroom.collect import chapter_of_data, chapter_of_name
 
     assert chapter_of_name("My 90_sample final (2).ipynb", course) == CHAPTER
     assert chapter_of_name("90.ipynb", course) == chapter_of_name("sample.ipynb", course) == CHAPTER
@@ -217,7 +217,7 @@ def test_a_name_that_contradicts_the_notebook_is_noted(course):
 
 
 def test_a_zip_bomb_is_not_unpacked(gather, monkeypatch):
-    monkeypatch.setattr(files, "MOST_BYTES", 100_000)
+    monkeypatch.setattr(walk, "MOST_BYTES", 100_000)
     bomb = zipped({"90_sample.ipynb": b"0" * 10_000_000})
     found = gather({"eve_9_9_work.zip": bomb, "doejane_1_2_90_sample.ipynb": ONE})
     assert "has more than 0 MiB" in found.rows[1].error
@@ -225,9 +225,9 @@ def test_a_zip_bomb_is_not_unpacked(gather, monkeypatch):
     inner = zipped({"1.zip": zipped({"2.zip": zipped({"90_sample.ipynb": ONE})})})
     found = gather({"eve_9_9_work.zip": inner})
     assert "in a zip file in a zip file; unpack it first" in reasons(found)
-    monkeypatch.setattr(files, "MOST_BYTES_OF_A_ZIP_IN_A_ZIP", 10)
+    monkeypatch.setattr(walk, "MOST_BYTES_OF_A_ZIP_IN_A_ZIP", 10)
     assert "is too large for a zip file in a zip file" in reasons(gather({}))
-    monkeypatch.setattr(files, "MOST_ZIP_MEMBERS", 0)
+    monkeypatch.setattr(walk, "MOST_ZIP_MEMBERS", 0)
     assert "has more than 0 files" in reasons(gather({}))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from actlab.classroom.similar import fingerprint, groups, names_of
+from actgrade.classroom.similar import fingerprint, groups, names_of
 
 ONE = '''
 def relu(x):

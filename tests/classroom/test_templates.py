@@ -13,7 +13,7 @@ import pytest
 import yaml
 from class_sample import CHAPTER, QUESTIONS, notebook, put
 
-from actlab.classroom import github
+from actgrade.classroom import github
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
 WRONG = QUESTIONS["q1"]["wrong"][1][0]
@@ -103,7 +103,7 @@ def test_the_workflow_is_yaml_and_calls_what_exists():
     job = workflow["jobs"]["autograding"]
     assert job["name"] == "Autograding Tests"  # where the reporter puts the points
     steps = {step.get("id") or step["name"]: step for step in job["steps"] if "name" in step}
-    assert "-m actlab.classroom.github" in steps["grade"]["run"]
+    assert "-m actgrade.classroom.github" in steps["grade"]["run"]
     reporter = steps["Autograding Reporter"]
     assert f"{reporter['with']['runners'].upper()}_RESULTS" in reporter["env"]
 

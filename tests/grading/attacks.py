@@ -120,7 +120,7 @@ ATTACKS = {
     ),
     "patch show": Attack(
         _wrong_and(
-            "import actlab.grading.show as module\n"
+            "import actgrade.exercise as module\n"
             f"module.show = show = lambda **k: print({VISIBLE!r})\n"
             "module.lines_of = lambda *a: ['y']"
         )

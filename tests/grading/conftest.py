@@ -11,11 +11,11 @@ import nbformat
 import pytest
 from grading_sample import QUICK, by_question
 
-from actlab.grading.course import Course
-from actlab.grading.grade import grade
-from actlab.grading.job import Options
-from actlab.grading.kernel.launch import Launcher
-from actlab.grading.results import QuestionResult
+from actgrade.course import Course
+from actgrade.grade import grade
+from actgrade.job import Options
+from actgrade.results import QuestionResult
+from actgrade.sandbox.launcher import Launcher
 
 
 @pytest.fixture(scope="session")

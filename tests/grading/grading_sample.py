@@ -13,8 +13,8 @@ from nbformat.v4 import (
     new_raw_cell,
 )
 
-from actlab.grading.kernel.limits import Limits
-from actlab.grading.results import NotebookResult, QuestionResult
+from actgrade.results import NotebookResult, QuestionResult
+from actgrade.sandbox.limits import Limits
 
 # Short enough for a test, long enough for a busy machine to start Python in.
 QUICK = Limits(cell_seconds=5, question_seconds=10)
@@ -22,7 +22,7 @@ QUICK = Limits(cell_seconds=5, question_seconds=10)
 SETUP = """\
 import numpy as np
 
-from actlab.grading.show import show
+from actgrade.exercise import show
 
 SEED = 0
 """

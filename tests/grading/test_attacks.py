@@ -17,13 +17,15 @@ import pytest
 from attacks import ATTACKS
 from grading_sample import by_question
 
-from actlab.grading.grade import grade
-from actlab.grading.job import Options
-from actlab.grading.kernel import sandbox
-from actlab.grading.kernel.launch import Launcher
-from actlab.grading.kernel.limits import Limits
+from actgrade.grade import grade
+from actgrade.job import Options
+from actgrade.sandbox import confinement
+from actgrade.sandbox.launcher import Launcher
+from actgrade.sandbox.limits import Limits
 
-pytestmark = pytest.mark.skipif(sandbox.missing() is not None, reason="needs Landlock and seccomp")
+pytestmark = pytest.mark.skipif(
+    confinement.missing() is not None, reason="needs Landlock and seccomp"
+)
 LIMITS = Limits(cell_seconds=1.5, question_seconds=4)
 SOME = (
     "patch show",
@@ -72,7 +74,7 @@ class Battlefield:
         return code.replace("@PORT@", str(self.tcp.getsockname()[1]))
 
     def results(self, names):
-        from actlab.grading.course import Course
+        from actgrade.course import Course
 
         paths = []
         for index, name in enumerate(names):
@@ -84,7 +86,7 @@ class Battlefield:
             launcher=self.launcher,
             options=Options(explain=False),
         )
-        assert report.isolation == sandbox.ISOLATED
+        assert report.isolation == confinement.ISOLATED
         return dict(zip(names, map(by_question, report.notebooks), strict=True))
 
     def check_nothing_is_left(self) -> None:

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from actlab.grading.compare import TolerantText, texts_agree
-from actlab.grading.show import lines_of
-from actlab.grading.source import Tolerance
+from actgrade.compare import TolerantText, texts_agree
+from actgrade.exercise import lines_of
+from actgrade.source import Tolerance
 
 TOLERANCE = Tolerance(rtol=1e-6, atol=1e-9)
 

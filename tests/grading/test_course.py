@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from actlab.grading.course import Course
-from actlab.grading.kernel.launch import Launcher
-from actlab.grading.preload import preload_for
-from actlab.grading.release import build
-from actlab.grading.verify import verify
+from actgrade.course import Course
+from actgrade.preload import preload_for
+from actgrade.release import build
+from actgrade.sandbox.launcher import Launcher
+from actgrade.verify import verify
 
 ROOT = Path(__file__).resolve().parents[2]
 COURSE = Course(ROOT)

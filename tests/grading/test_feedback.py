@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from actlab.grading.feedback import explain_text
-from actlab.grading.quote import clean, plain, quote
-from actlab.grading.show import lines_of
-from actlab.grading.source import Tolerance
+from actgrade.exercise import lines_of
+from actgrade.feedback import explain_text
+from actgrade.quote import clean, plain, quote
+from actgrade.source import Tolerance
 
 X = np.linspace(-4, 4, 41)
 ONE = np.arange(41) == 7

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from grading_sample import QUICK
 
-from actlab.grading.forbid import forbidden_use
-from actlab.grading.kernel.launch import Launcher
-from actlab.grading.trial import Trial, TrialCell
+from actgrade.forbid import forbidden_use
+from actgrade.sandbox.launcher import Launcher
+from actgrade.trial import Trial, TrialCell
 
 SETUP = """\
 import numpy as np

@@ -15,13 +15,13 @@ import psutil
 import pytest
 from grading_sample import QUICK, by_question
 
+from actgrade.grade import grade
+from actgrade.job import Options
+from actgrade.results import VERDICTS
+from actgrade.sandbox import confinement
+from actgrade.sandbox.launcher import Launcher
+from actgrade.table import print_report
 from actlab.cli import main
-from actlab.grading.grade import grade
-from actlab.grading.job import Options
-from actlab.grading.kernel import sandbox
-from actlab.grading.kernel.launch import Launcher
-from actlab.grading.results import VERDICTS
-from actlab.grading.table import print_report
 
 WRONG_SIGN = grading_sample.QUESTIONS["q1"]["wrong"][1][0]
 STUB = 'def sign(x):\n    """Doc."""\n    raise NotImplementedError'
@@ -137,7 +137,7 @@ def test_nor_can_the_answer_have_it_told(graded, body):
 )  # fmt: skip
 def test_nothing_but_the_answer_counts(course, launcher, tmp_path, tamper):
     """What would pass under ``pytest --nbval`` on the learner's own file."""
-    from actlab.grading.release import build
+    from actgrade.release import build
 
     for built in build(course.source_path("90_sample"), tmp_path):
         built.write()
@@ -185,7 +185,7 @@ def test_one_bad_file_costs_no_other(course, launcher, hand_in, tmp_path):
 
 
 def test_a_failing_reference_is_nobodys_fault_but_the_authors(tmp_path, launcher):
-    from actlab.grading.course import Course
+    from actgrade.course import Course
 
     root = grading_sample.write_course(tmp_path)
     path = root / "solutions" / "90_sample.ipynb"
@@ -315,7 +315,7 @@ def test_senseless_limits_are_refused(root, capsys, option):
 
 
 def test_without_a_sandbox_it_says_so_or_refuses(root, capsys, monkeypatch):
-    monkeypatch.setattr(sandbox, "missing", lambda: "this machine has no walls")
+    monkeypatch.setattr(confinement, "missing", lambda: "this machine has no walls")
     assert run(root, "--require-sandbox") == 2
     assert "cannot be isolated: this machine has no walls" in capsys.readouterr().err
 
@@ -346,7 +346,7 @@ def test_where_nothing_isolates_answers_are_graded_and_it_is_said(
     assert [p for p in sleeping if p.status() != psutil.STATUS_ZOMBIE] == []
 
 
-@pytest.mark.skipif(sandbox.missing() is not None, reason="needs Landlock and seccomp")
+@pytest.mark.skipif(confinement.missing() is not None, reason="needs Landlock and seccomp")
 def test_with_a_sandbox_nothing_is_said_about_it(root, capsys):
     assert run(root, "--require-sandbox") == 1
     assert "solated" not in capsys.readouterr().out
@@ -429,7 +429,7 @@ def test_a_killed_grader_leaves_no_process(root):
 def test_what_a_chapter_imports_is_imported_once(course, text, wanted):
     from dataclasses import replace
 
-    from actlab.grading.preload import preload_for
+    from actgrade.preload import preload_for
 
     chapter = replace(course.chapter("90_sample"), setup=(text,))
     assert preload_for(course, [chapter]) == wanted
@@ -439,7 +439,7 @@ def test_a_comparison_that_breaks_off_leaves_no_points(graded, monkeypatch):
     def breaks(self, *arguments):
         raise RuntimeError("nobody foresaw this")
 
-    monkeypatch.setattr("actlab.grading.nodes.QuestionCell.compare_outputs", breaks)
+    monkeypatch.setattr("actgrade.nodes.QuestionCell.compare_outputs", breaks)
     results = graded()
     assert {result.points for result in results.values()} == {0}
     assert results["q1"].reason == "it was not judged to its end; grade it again"

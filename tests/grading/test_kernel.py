@@ -12,14 +12,16 @@ from pathlib import Path
 import pytest
 from grading_sample import QUICK
 
-from actlab.grading.kernel import sandbox, wire
-from actlab.grading.kernel.launch import Launcher
-from actlab.grading.kernel.pipe import PipeKernel
-from actlab.grading.reasons import answer_line
-from actlab.grading.trial import Trial, TrialCell
+from actgrade.reasons import answer_line
+from actgrade.sandbox import confinement, wire
+from actgrade.sandbox.launcher import Launcher
+from actgrade.sandbox.pipe import PipeKernel
+from actgrade.trial import Trial, TrialCell
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="needs a fork server")
-contained = pytest.mark.skipif(sandbox.missing() is not None, reason="needs Landlock and seccomp")
+contained = pytest.mark.skipif(
+    confinement.missing() is not None, reason="needs Landlock and seccomp"
+)
 WAYS = [
     pytest.param(("pipe", True), id="pipe", marks=linux),
     pytest.param(("jupyter", True), id="jupyter", marks=linux),
@@ -134,7 +136,7 @@ for attempt in (lambda: os.listdir('/'), lambda: open('/etc/hostname'), os.fork,
 print(sorted(k for k in os.environ if k not in ('PATH', 'LANG', 'LC_ALL', 'TZ')))
 """
     (outcome,) = run(any_launcher, code)
-    assert any_launcher.isolation == sandbox.ISOLATED
+    assert any_launcher.isolation == confinement.ISOLATED
     assert outcome.text.count("refused") == 6, outcome.text
     assert "PYTHONPATH" not in outcome.text
 
@@ -180,7 +182,7 @@ def test_what_a_killed_run_left_is_deleted_by_the_next(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", None)
     (tmp_path / "actlab-mine").mkdir()
     code = (
-        "from actlab.grading.kernel.launch import Launcher\n"
+        "from actgrade.sandbox.launcher import Launcher\n"
         "launcher = Launcher(); launcher.start(); print(launcher.folder, flush=True); input()"
     )
     process = subprocess.Popen(
@@ -246,9 +248,9 @@ def test_the_folder_goes_with_the_launcher():
 
 @linux
 def test_a_server_that_cannot_start_is_no_hang(monkeypatch):
-    from actlab.grading.kernel import launch
+    from actgrade.sandbox import launcher as module
 
-    monkeypatch.setattr(launch.sys, "executable", "/bin/false")
+    monkeypatch.setattr(module.sys, "executable", "/bin/false")
     with Launcher(("numpy",), limits=QUICK) as launcher:
         (outcome,) = run(launcher, "1")
     assert outcome.kind == "start"

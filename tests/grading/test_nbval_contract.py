@@ -13,9 +13,9 @@ from nbformat import NotebookNode
 from nbval.kernel import RunningKernel
 from nbval.plugin import IPyNbCell, IPyNbFile, NbCellError
 
-from actlab.grading.kernel.jupyter import JupyterKernel
-from actlab.grading.kernel.pipe import PipeKernel
-from actlab.grading.nodes import QuestionCell, QuestionNotebook
+from actgrade.nodes import QuestionCell, QuestionNotebook
+from actgrade.sandbox.jupyter import JupyterKernel
+from actgrade.sandbox.pipe import PipeKernel
 
 CALLED = ("is_alive", "execute_cell_input", "await_reply", "get_message", "await_idle", "interrupt",
           "stop")  # fmt: skip

@@ -7,21 +7,28 @@ from pathlib import Path
 import pytest
 from grading_sample import QUICK
 
-from actlab.grading.course import Course
-from actlab.grading.kernel import sandbox
-from actlab.grading.kernel.launch import Launcher
-from actlab.grading.preload import preload_for
-from actlab.grading.trial import Trial, TrialCell
+from actgrade.course import Course
+from actgrade.preload import preload_for
+from actgrade.sandbox import confinement
+from actgrade.sandbox.launcher import Launcher
+from actgrade.trial import Trial, TrialCell
 
 ROOT = Path(__file__).resolve().parents[2]
 COURSE = Course(ROOT)
 CLOSED = [ROOT, *(ROOT / name for name in ("solutions", "exercises", "notebooks", "tests"))]
 
-isolated = pytest.mark.skipif(sandbox.missing() is not None, reason="no sandbox here")
+isolated = pytest.mark.skipif(confinement.missing() is not None, reason="no sandbox here")
 
 
 def everything() -> list[str]:
     return preload_for(COURSE, [COURSE.chapter(name) for name in COURSE.chapter_names()])
+
+
+@pytest.fixture(scope="module")
+def course_launcher():
+    """As for a grade: what the chapters import is there before a cell runs."""
+    with Launcher(everything()) as launcher:
+        yield launcher
 
 
 def answer_of(launcher, answer, forbid=()):
@@ -35,19 +42,19 @@ def answer_of(launcher, answer, forbid=()):
 def test_no_readable_folder_holds_the_solutions():
     assert "actlab" in everything()
     for preload in ([], everything()):
-        folders = [*sandbox.readable_folders(), *sandbox.package_folders(preload)]
+        folders = [*confinement.readable_folders(), *confinement.package_folders(preload)]
         assert not [folder for folder in folders for one in CLOSED if one.is_relative_to(folder)]
         assert not [folder for folder in folders if (folder / "solutions").exists()]
 
 
 def test_the_folders_are_those_of_the_preloaded_packages():
-    grader = sandbox.package_folders([])
+    grader = confinement.package_folders([])
     assert ROOT / "actbase" in grader
-    assert set(sandbox.package_folders(["actlab", "numpy", "no_such_thing"])) == {
+    assert set(confinement.package_folders(["actlab", "numpy", "no_such_thing"])) == {
         *grader,
         ROOT / "actlab",
     }
-    assert sandbox.package_folders(["numpy.linalg"]) == grader
+    assert confinement.package_folders(["numpy.linalg"]) == grader
 
 
 @isolated
@@ -61,11 +68,9 @@ def test_a_kernel_cannot_read_the_repository(preload):
 
 
 @pytest.mark.parametrize("name", ["actlab.functions", "actlab.bench", "actlab.modules"])
-def test_what_is_forbidden_of_the_package_is_forbidden_and_no_crash(name):
-    with Launcher(("actlab", "numpy"), limits=QUICK) as launcher:
-        outcome = answer_of(
-            launcher, f"import importlib; importlib.import_module({name!r})", [name]
-        )
+def test_what_is_forbidden_of_the_package_is_forbidden_and_no_crash(course_launcher, name):
+    answer = f"import importlib; importlib.import_module({name!r})"
+    outcome = answer_of(course_launcher, answer, [name])
     assert outcome.ename == "ForbiddenUse", outcome
 
 

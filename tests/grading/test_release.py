@@ -8,8 +8,8 @@ import grading_sample
 import nbformat
 import pytest
 
+from actgrade.sidecar import SIDECAR_FOLDER
 from actlab.cli import main
-from actlab.grading.sidecar import SIDECAR_FOLDER
 
 
 @pytest.fixture

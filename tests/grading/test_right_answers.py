@@ -16,13 +16,13 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from actlab.grading.course import Course
-from actlab.grading.grade import grade
-from actlab.grading.job import Options
-from actlab.grading.kernel.launch import Launcher
-from actlab.grading.preload import PRELOADED, preload_for
-from actlab.grading.results import QuestionResult
-from actlab.grading.verify import handed_in
+from actgrade.course import Course
+from actgrade.grade import grade
+from actgrade.job import Options
+from actgrade.preload import PRELOADED, preload_for
+from actgrade.results import QuestionResult
+from actgrade.sandbox.launcher import Launcher
+from actgrade.verify import handed_in
 
 FOLDER = Path(__file__).with_name("right_answers")
 COURSE = Course(Path(__file__).parents[2])

@@ -9,8 +9,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actlab.grading.show import lines_of, raised, show
-from actlab.grading.values import parse_line
+from actgrade.exercise import lines_of, raised, show
+from actgrade.values import parse_line
 
 
 @pytest.mark.parametrize(

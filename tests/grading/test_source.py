@@ -9,8 +9,8 @@ import nbformat
 import pytest
 
 from actbase.errors import CommandError
-from actlab.grading import source
-from actlab.grading.course import Course
+from actgrade import source
+from actgrade.course import Course
 
 PATH = Path("90_sample.ipynb")
 

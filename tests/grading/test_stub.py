@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from actlab.grading.stub import make_stub
+from actgrade.stub import make_stub
 
 
 @pytest.mark.parametrize(

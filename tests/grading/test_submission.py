@@ -8,8 +8,8 @@ import grading_sample
 import nbformat
 import pytest
 
-from actlab.grading import submission
-from actlab.grading.submission import SubmissionError, read_submission
+from actgrade import submission
+from actgrade.submission import SubmissionError, read_submission
 
 ANSWERS = {name: question["answer"] for name, question in grading_sample.QUESTIONS.items()}
 

@@ -7,8 +7,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from actgrade import verdict
 from actlab.cli import main
-from actlab.grading import verdict
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,9 @@ import grading_sample
 import nbformat
 import pytest
 
+from actgrade.course import Course
+from actgrade.verify import verify
 from actlab.cli import main
-from actlab.grading.course import Course
-from actlab.grading.verify import verify
 
 
 def test_the_sample_course_is_sound(course, launcher):

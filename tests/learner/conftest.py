@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from learner_course import SAMPLE, Watching
 
+from actgrade.course import Course
 from actlab.cli import main
-from actlab.grading.course import Course
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-from actlab.grading.imports import skip_slow_imports
+from actgrade.startup import skip_slow_imports
 
 skip_slow_imports()
 

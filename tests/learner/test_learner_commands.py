@@ -12,14 +12,14 @@ import nbformat
 import pytest
 from learner_course import CHAPTER, RIGHT, WRONG_SIGN, notebook, progress, write_answer
 
+from actgrade import source
+from actgrade.grade import grade
+from actgrade.learner import source_cache
+from actgrade.learner.regrade import Regrader, remembering
+from actgrade.learner.standing import is_stub, key_of, read, stand
+from actgrade.learner.state import State, Store
+from actgrade.submission import read_submission
 from actlab.cli import main
-from actlab.grading import source
-from actlab.grading.grade import grade
-from actlab.grading.submission import read_submission
-from actlab.learner import chapters
-from actlab.learner.regrade import Regrader, remembering
-from actlab.learner.standing import is_stub, key_of, read, stand
-from actlab.learner.state import State, Store
 
 
 @pytest.fixture
@@ -55,21 +55,21 @@ def answer(root, question: str) -> str:
 def test_the_kept_copy_of_a_source_is_the_source(course):
     path = course.source_path(CHAPTER)
     from_source = source.load(path)
-    assert chapters.load(course, CHAPTER) == from_source
+    assert source_cache.load(course, CHAPTER) == from_source
     copy = course.root / ".actlab" / "chapters" / f"{CHAPTER}.json"
     assert copy.exists()
-    assert chapters.load(course, CHAPTER) == from_source
+    assert source_cache.load(course, CHAPTER) == from_source
     # Neither a damaged copy nor one of an older source is used.
     copy.write_text(copy.read_text().replace("Sample chapter", "Old chapter"))
-    assert chapters.load(course, CHAPTER).title == "Old chapter"
+    assert source_cache.load(course, CHAPTER).title == "Old chapter"
     path.write_text(path.read_text().replace("Sample chapter", "New chapter!"))
-    assert chapters.load(course, CHAPTER).title == "New chapter!"
+    assert source_cache.load(course, CHAPTER).title == "New chapter!"
     copy.write_text("{")
-    assert chapters.load(course, CHAPTER).title == "New chapter!"
+    assert source_cache.load(course, CHAPTER).title == "New chapter!"
 
 
 def test_a_key_changes_with_the_answer_and_with_the_question(root, course):
-    chapter = chapters.load(course, CHAPTER)
+    chapter = source_cache.load(course, CHAPTER)
     path = notebook(root)
     before = [s.key for s in stand(chapter, read_submission(path, chapter), {})]
     write_answer(root, q2=RIGHT["q2"])
@@ -218,7 +218,7 @@ def test_reset_changes_nothing_when_the_backup_cannot_be_written(actlab, root, m
     def full(descriptor):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(chapters.os, "fsync", full)
+    monkeypatch.setattr(source_cache.os, "fsync", full)
     code, said = actlab("reset", "90", "q1", "--yes")
     assert code == 2
     assert "No space left on device" in said

@@ -11,7 +11,7 @@ import sys
 import pytest
 
 from actbase.errors import CommandError
-from actlab.learner.state import DamagedError, Record, State, Store, dump, parse
+from actgrade.learner.state import DamagedError, Record, State, Store, dump, parse
 
 
 @pytest.fixture
@@ -132,7 +132,7 @@ def test_a_full_disk_keeps_the_old_file_and_the_new_state_in_memory(store, said,
 def test_a_real_limit_on_the_size_of_files_is_met_as_well(tmp_path):
     """In a process of its own, with the system's own error."""
     code = (
-        "import resource; from pathlib import Path; from actlab.learner.state import Store\n"
+        "import resource; from pathlib import Path; from actgrade.learner.state import Store\n"
         "store = Store(Path('.'), print)\n"
         "def change(state): state.record('04_relu', 'q1').hints += 1\n"
         "store.update(change)\n"
@@ -167,7 +167,7 @@ def test_a_read_only_folder_is_said_once(store, said):
 
 def test_two_commands_at_once_lose_nothing(tmp_path):
     code = (
-        "from pathlib import Path; from actlab.learner.state import Store\n"
+        "from pathlib import Path; from actgrade.learner.state import Store\n"
         "store = Store(Path('.'), print)\n"
         "def change(state): state.record('04_relu', 'q1').hints += 1\n"
         "for _ in range(25): store.update(change)"

@@ -147,7 +147,7 @@ SHELL = """
 import os, signal, subprocess, sys, termios, time
 program = '''
 import sys
-from actlab.learner.keyboard import Keyboard
+from actgrade.learner.keyboard import Keyboard
 with Keyboard() as keyboard:
     print("ready", flush=True)
     while (key := keyboard.wait(5)) != "q":

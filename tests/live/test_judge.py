@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from actlab.grading import source
-from actlab.grading.trial import Seeds
+from actgrade import source
+from actgrade.trial import Seeds
 from bookbuild.live import judge
 
 ROOT = Path(__file__).resolve().parents[2]
