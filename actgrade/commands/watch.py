@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """``actlab watch``: 0 after q, 130 after Ctrl-C, 128 + N after signal N."""
     from actgrade.learner.screen import Screen
-    from actgrade.learner.watch import Session
+    from actgrade.learner.watch import WatchSession
 
     course = Course.find(arguments.course)
     names = course.chapter_names()
@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     store = Store(course.root, screen.note)
     store.read()  # a file of a later version is refused before anything starts
     with Keyboard() as keyboard:
-        session = Session(course, names, store, screen, keyboard)
+        session = WatchSession(course, names, store, screen, keyboard)
         try:
             session.run()
         except BaseException:

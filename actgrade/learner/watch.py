@@ -21,7 +21,7 @@ from actgrade.source import Chapter
 from actgrade.submission import Submission, read_submission
 
 
-class Session:
+class WatchSession:
     """Watches the notebooks of the chapters ``names`` until q is pressed."""
 
     def __init__(

@@ -12,7 +12,7 @@ from functools import cached_property
 import torch
 
 from actbase.errors import first_line
-from actlab.bench import gate, names, provenance
+from actlab.bench import correctness, names, provenance
 from actlab.bench.byte_model import Traffic, count
 from actlab.bench.calls import (
     MOST_SETS,
@@ -47,7 +47,7 @@ class _Candidate:
     name: str
     implementation: Implementation | None = None
     traffic: Traffic | None = None
-    verdict: gate.Verdict | None = None
+    verdict: correctness.Verdict | None = None
     status: str = "ok"
     reason: str = ""
 
@@ -343,21 +343,21 @@ class Runner:
         shape: tuple[int, ...],
         buffers: Buffers,
         compiled: bool,
-    ) -> gate.Verdict:
+    ) -> correctness.Verdict:
         implementation, traffic = candidate.implementation, candidate.traffic
         operations = 1
         if traffic is not None:
             operations = max(traffic.launches("forward"), traffic.launches("backward") or 0)
         backward = implementation.framework == "torch" or implementation.vjp is not None
         if self.plan.check_odd_sizes and not compiled:  # each size would be compiled anew
-            verdict = gate.check_odd_sizes(
+            verdict = correctness.check_odd_sizes(
                 item, implementation, DTYPES[dtype], self.plan.device, operations, backward
             )
             if verdict is not None:
                 return verdict
         inputs = buffers.inputs(item.arity, 0, shape)
         upstream = buffers.get("upstream", 0, shape)
-        return gate.check(item, implementation, inputs, upstream, operations, backward)
+        return correctness.check(item, implementation, inputs, upstream, operations, backward)
 
     # --- one group -----------------------------------------------------------------------------
 

@@ -100,13 +100,13 @@ def elementwise_targets(dtypes: Iterable[str] = ("bf16",)) -> list[Target]:
 
 def targets() -> list[Target]:
     """Every kernel that is counted and recorded."""
-    from actlab.kernels import gates, learned, linear, rows, squares
+    from actlab.kernels import gated, learned, linear, rows, squares
 
     return [
         *elementwise_targets(),
         *squares.targets(),
         *learned.targets(),
-        *gates.targets(),
+        *gated.targets(),
         *rows.targets(),
         *linear.targets(),
     ]

@@ -11,7 +11,7 @@ from actgrade import source
 from actgrade.trial import Seeds
 from bookbuild.live import judge
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 MISSING = {"torch": "torch"}
 
 

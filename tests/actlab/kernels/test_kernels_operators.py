@@ -76,7 +76,7 @@ def test_operators_are_registered_as_torch_wants_them():
     from torch.library import opcheck
 
     from actlab import kernels
-    from actlab.kernels import bias, gates, learned, linear, rows, squares
+    from actlab.kernels import bias, gated, learned, linear, rows, squares
     from actlab.kernels.elementwise import OPERATORS
 
     assert kernels.available()[0]
@@ -86,8 +86,8 @@ def test_operators_are_registered_as_torch_wants_them():
         (OPERATORS["gelu"], (x, 0.0, 0.0)),
         (OPERATORS["relu"], (x, 0.0, 0.0)),
         (rows.OPERATORS["softmax"], (packed, 1.0)),
-        (gates.PACKED["swiglu"], (packed, True)),
-        (gates.SEPARATE["swiglu"], (packed, packed.detach().clone().requires_grad_())),
+        (gated.PACKED["swiglu"], (packed, True)),
+        (gated.SEPARATE["swiglu"], (packed, packed.detach().clone().requires_grad_())),
         (squares._operator, (x, 0.5)),
         (squares._unsigned_operator, (x,)),
         (bias.operator, (packed, torch.randn(8, requires_grad=True), "gelu", 0.0, 0.0)),

@@ -15,8 +15,8 @@ from actgrade.startup import skip_slow_imports
 
 skip_slow_imports()
 
-# The grader's sample course; not imported, since only tests/grading is sure to find it.
-SAMPLE = runpy.run_path(str(Path(__file__).parents[1] / "grading" / "grading_sample.py"))
+# The grader's sample course; not imported, since only tests/actgrade is sure to find it.
+SAMPLE = runpy.run_path(str(Path(__file__).parents[1] / "grading_sample.py"))
 CHAPTER = "90_sample"
 RIGHT = {name: question["answer"] for name, question in SAMPLE["QUESTIONS"].items()}
 WRONG_SIGN = "def sign(x):\n    return np.where(x > 0, 1.0, -1.0)"

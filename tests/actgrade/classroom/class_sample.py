@@ -7,8 +7,8 @@ import json
 import runpy
 from pathlib import Path
 
-# The grader's sample course; not imported, since only tests/grading is sure to find it.
-SAMPLE = runpy.run_path(str(Path(__file__).parents[1] / "grading" / "grading_sample.py"))
+# The grader's sample course; not imported, since only tests/actgrade is sure to find it.
+SAMPLE = runpy.run_path(str(Path(__file__).parents[1] / "grading_sample.py"))
 QUESTIONS = SAMPLE["QUESTIONS"]
 CHAPTER = "90_sample"
 STUB = 'def sign(x):\n    """Doc."""\n    raise NotImplementedError'

@@ -15,7 +15,7 @@ from class_sample import CHAPTER, QUESTIONS, notebook, put
 
 from actgrade.classroom import github
 
-TEMPLATES = Path(__file__).parents[2] / "templates"
+TEMPLATES = Path(__file__).parents[3] / "templates"
 WRONG = QUESTIONS["q1"]["wrong"][1][0]
 
 

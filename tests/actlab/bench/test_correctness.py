@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from actlab.bench import gate
+from actlab.bench import correctness
 from actlab.bench.cases import Implementation, Unavailable, all_cases, case
 from actlab.bench.names import GPU_ONLY
 
@@ -18,7 +18,9 @@ torch.set_num_threads(1)
 def verdict(item, implementation, dtype=torch.float32, n=1024, operations=1):
     shape = item.shape(n, 64)
     make = lambda: torch.randn(shape).to(dtype)  # noqa: E731
-    return gate.check(item, implementation, [make() for _ in range(item.arity)], make(), operations)
+    return correctness.check(
+        item, implementation, [make() for _ in range(item.arity)], make(), operations
+    )
 
 
 PAIRS = [
@@ -36,7 +38,9 @@ def test_every_implementation_that_runs_here_is_right(item, name):
     found = verdict(item, implementation, operations=operations)
     assert found.passed, found.reason
     assert set(found.errors) == {"forward", "backward"}
-    assert gate.check_odd_sizes(item, implementation, torch.float32, "cpu", operations) is None
+    assert (
+        correctness.check_odd_sizes(item, implementation, torch.float32, "cpu", operations) is None
+    )
 
 
 TENSORS = [(item, name) for item, name in PAIRS if name != "numpy"]
@@ -51,13 +55,13 @@ def test_rounding_to_16_bits_is_no_mistake(item, name, dtype):
     implementation = item.implementation(name)
     operations = operations_of(item, implementation)
     for _ in range(3):
-        found = gate.check_odd_sizes(item, implementation, dtype, "cpu", operations)
+        found = correctness.check_odd_sizes(item, implementation, dtype, "cpu", operations)
         overflows = (name, dtype) == ("composed", torch.float16) and item.name in OVERFLOW
         assert found is None or overflows, found.reason
 
 
 def test_no_number_is_drawn_that_rounds_across_a_kink():
-    x = gate._random(case("hardswish"), (1 << 16,), torch.bfloat16, "cpu").double()
+    x = correctness._random(case("hardswish"), (1 << 16,), torch.bfloat16, "cpu").double()
     assert float((x.abs() - 3).abs().min()) >= 2**-6  # half of what float32 kept: bfloat16 rounds
     assert 2.9 < float(x.std()) < 3.1
     rounded = (x.bfloat16() + 3).double()
@@ -117,7 +121,7 @@ def test_an_error_in_the_last_element_of_a_large_tensor_is_found():
 
 def test_unwritten_memory_is_poisoned():
     like = torch.randn(1 << 16)
-    poison = gate._Poison(like)
+    poison = correctness._Poison(like)
     landed = torch.empty_like(like)
     # The allocator may give other memory; where it gives the poisoned block, it holds NaN.
     assert not poison.holds(landed) or bool(torch.isnan(landed).any())
@@ -136,18 +140,18 @@ def test_swapped_gradients_of_a_gate_are_found():
 
 
 def test_tolerance_grows_with_the_operations_that_round():
-    assert gate.tolerance(torch.bfloat16, 5) == 5 * gate.tolerance(torch.bfloat16, 1)
-    assert gate.tolerance(torch.float32, 0) == 1e-6
+    assert correctness.tolerance(torch.bfloat16, 5) == 5 * correctness.tolerance(torch.bfloat16, 1)
+    assert correctness.tolerance(torch.float32, 0) == 1e-6
     for dtype in (torch.bfloat16, torch.float16):  # eps is twice the unit roundoff
-        assert gate.tolerance(dtype, 1) == 2 * torch.finfo(dtype).eps
+        assert correctness.tolerance(dtype, 1) == 2 * torch.finfo(dtype).eps
 
 
 def test_relative_error_of_what_is_not_a_number_is_infinite():
     one = np.ones(3)
-    assert gate.relative_error(np.array([1, 1, np.nan]), one) == math.inf
-    assert gate.relative_error(np.ones(2), one) == math.inf
-    assert gate.relative_error(np.zeros(3), np.zeros(3)) == 0
-    assert gate.relative_error(one, np.zeros(3)) == math.inf
+    assert correctness.relative_error(np.array([1, 1, np.nan]), one) == math.inf
+    assert correctness.relative_error(np.ones(2), one) == math.inf
+    assert correctness.relative_error(np.zeros(3), np.zeros(3)) == 0
+    assert correctness.relative_error(one, np.zeros(3)) == math.inf
 
 
 @pytest.mark.parametrize("n", [1023, 1 << 16, 3 << 15, (1 << 17) + 1])

@@ -95,7 +95,7 @@ def test_the_results_follow_the_schema(graded):
 
 def test_the_schema_is_documented(graded):
     """Every key that the file has stands in the page about it."""
-    page = (Path(__file__).parents[2] / "book" / "grading_schema.md").read_text()
+    page = (Path(__file__).parents[3] / "book" / "grading_schema.md").read_text()
 
     def keys(value):
         if isinstance(value, dict):

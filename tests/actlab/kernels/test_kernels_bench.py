@@ -13,7 +13,7 @@ from actlab.functions import CATALOGUE
 def test_the_benchmark_takes_every_kernel(function, dtype):
     import torch
 
-    from actlab.bench import gate
+    from actlab.bench import correctness
     from actlab.bench.cases import case
 
     item = case(function)
@@ -21,5 +21,5 @@ def test_the_benchmark_takes_every_kernel(function, dtype):
     assert names
     for name in names:
         implementation = item.implementation(name, "cuda")  # interpreted, on CPU tensors
-        verdict = gate.check_odd_sizes(item, implementation, getattr(torch, dtype), "cpu")
+        verdict = correctness.check_odd_sizes(item, implementation, getattr(torch, dtype), "cpu")
         assert verdict is None, f"{name}: {verdict.reason}"
