@@ -80,7 +80,7 @@ class Course:
         return sorted(path.stem for path in self.solutions.glob("*.ipynb"))
 
     @cached_property
-    def _chapters(self) -> dict[str, source.Chapter]:
+    def _chapters(self) -> dict[str, source.Assignment]:
         return {}
 
     def chapter_names(self) -> list[str]:
@@ -91,7 +91,7 @@ class Course:
         """The source notebook of the chapter ``name``."""
         return self.solutions / f"{name}.ipynb"
 
-    def chapter(self, name: str) -> source.Chapter:
+    def chapter(self, name: str) -> source.Assignment:
         """The chapter ``name``, read once."""
         if name not in self._chapters:
             self._chapters[name] = source.load(self.source_path(name))

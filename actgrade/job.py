@@ -15,7 +15,7 @@ from actgrade.trial import CellOutcome, Seeds, Trial, TrialCell
 
 if TYPE_CHECKING:
     from actgrade.sandbox.launcher import Launcher
-    from actgrade.source import Chapter, Question
+    from actgrade.source import Assignment, Question
     from actgrade.submission import Submission
 
 
@@ -38,7 +38,7 @@ class Options:
 class Task:
     """One submission to grade against one chapter."""
 
-    chapter: Chapter
+    chapter: Assignment
     submission: Submission
     result: NotebookResult
 

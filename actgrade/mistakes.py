@@ -9,7 +9,7 @@ from actgrade.compare import texts_agree
 from actgrade.trial import CellOutcome, Seeds, TrialCell, cells_of
 
 if TYPE_CHECKING:
-    from actgrade.source import Chapter, Question
+    from actgrade.source import Assignment, Question
 
 # Kernels at once; the comparison runs only after a question is lost, so it must not take long.
 AT_ONCE = 2
@@ -37,7 +37,7 @@ class KnownMistakes:
 
     def match(
         self,
-        chapter: Chapter,
+        chapter: Assignment,
         question: Question,
         seeds: Seeds,
         digest: str,

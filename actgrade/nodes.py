@@ -237,6 +237,7 @@ class QuestionCell(IPyNbCell):
 
     def compare_outputs(self, test: Any, ref: Any, skip_compare: Any = None) -> bool:
         """Compare what was printed with what the reference printed for the same seed."""
+        assert self.parent.reference is not None
         reference = self.parent.reference.outcome(self.trial_cell.name)
         if reference.kind != "ok":
             assert self.outcome is not None

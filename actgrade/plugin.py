@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    pass
+    from actgrade.job import Job
 
-_JOB = pytest.StashKey["Job"]()
+_JOB: pytest.StashKey[Job] = pytest.StashKey()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -12,7 +12,7 @@ from actgrade.course import Course
 PRELOADED = ("numpy", "torch", "matplotlib", "scipy", "sklearn")
 
 
-def preload_for(course: Course, chapters: Iterable[source.Chapter]) -> list[str]:
+def preload_for(course: Course, chapters: Iterable[source.Assignment]) -> list[str]:
     """The modules to import once.
 
     They are what the chapters' own code imports of large libraries, what they forbid of these, and

@@ -70,7 +70,7 @@ def _notebook_text(notebook: NotebookNode) -> str:
 
 
 def _released(
-    notebook: NotebookNode, chapter: source.Chapter, stubs: dict[str, str]
+    notebook: NotebookNode, chapter: source.Assignment, stubs: dict[str, str]
 ) -> NotebookNode:
     from nbformat.v4 import new_markdown_cell, new_notebook
 
@@ -132,7 +132,7 @@ def _stdout(text: str) -> NotebookNode:
     return new_output("stream", name="stdout", text=text)
 
 
-def _closing(chapter: source.Chapter) -> str:
+def _closing(chapter: source.Assignment) -> str:
     return (
         "## Grade your answers\n\n"
         "Save the notebook and run this in a terminal, in the folder of the course:\n\n"

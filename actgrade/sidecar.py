@@ -12,7 +12,7 @@ import json
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from actgrade.source import Chapter
+    from actgrade.source import Assignment
 
 SIDECAR_FOLDER = ".checks"
 VERSION = 1
@@ -24,7 +24,7 @@ def source_key(text: str) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def sidecar_text(chapter: Chapter) -> str:
+def sidecar_text(chapter: Assignment) -> str:
     """The content of the file for one chapter, in JSON with a newline at the end."""
     checks = [
         {

@@ -119,7 +119,7 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Chapter:
+class Assignment:
     """One source notebook.
 
     Attributes:
@@ -171,7 +171,7 @@ def stdout_of(outputs: Iterable[Mapping[str, Any]]) -> str:
     )
 
 
-def load(path: Path, *, outputs_required: bool = False) -> Chapter:
+def load(path: Path, *, outputs_required: bool = False) -> Assignment:
     """Read and check the source notebook at ``path``.
 
     Args:
@@ -188,7 +188,7 @@ def load(path: Path, *, outputs_required: bool = False) -> Chapter:
     return parse(read(path), path, outputs_required=outputs_required)
 
 
-def parse(notebook: NotebookNode, path: Path, *, outputs_required: bool = False) -> Chapter:
+def parse(notebook: NotebookNode, path: Path, *, outputs_required: bool = False) -> Assignment:
     """The typed form of ``notebook``, which was read from ``path``; raises as :func:`load`."""
     problems: list[str] = []
     mark = notebook.metadata.get("actlab")
@@ -218,14 +218,14 @@ def parse(notebook: NotebookNode, path: Path, *, outputs_required: bool = False)
         problems.append("the notebook has no questions: mark cells with the metadata key actlab")
     questions = []
     for identifier, members in cells.items():
-        question, found = _question(identifier, members, outputs_required)
+        built, found = _question(identifier, members, outputs_required)
         problems += found
-        if question is not None:
-            questions.append(question)
+        if built is not None:
+            questions.append(built)
     problems += _needs_problems(questions)
     if problems:
         raise SourceError(path, problems)
-    return Chapter(path.stem, title.strip(), path, tuple(setup), tuple(questions))
+    return Assignment(path.stem, title.strip(), path, tuple(setup), tuple(questions))
 
 
 def _placed(cell: NotebookNode, number: int) -> tuple[str | None, str | None, str | None]:

@@ -92,7 +92,7 @@ def read_cells(path: Path) -> tuple[list[dict[str, Any]], dict[str, Any], str]:
     return cells, metadata, hashlib.sha256(data).hexdigest()
 
 
-def read_submission(path: Path, chapter: source.Chapter) -> Submission:
+def read_submission(path: Path, chapter: source.Assignment) -> Submission:
     """The answers in the file at ``path`` to the questions of ``chapter``.
 
     Raises:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from actgrade.quote import clean
 from actgrade.sandbox.lost import KernelLost
-from actgrade.source import Chapter, Question, Tolerance
+from actgrade.source import Assignment, Question, Tolerance
 
 if TYPE_CHECKING:
     from actgrade.sandbox.launcher import Launcher
@@ -76,7 +76,7 @@ class Seeds:
     key: bytes
     fixed: int | None = None
 
-    def seed(self, chapter: Chapter, cell: str, digest: str) -> int:
+    def seed(self, chapter: Assignment, cell: str, digest: str) -> int:
         """The seed of one held cell, 0 to 2**32 - 1."""
         key = self.key if self.fixed is None else f"fixed {self.fixed}".encode()
         digest = digest if self.fixed is None else ""
@@ -85,7 +85,7 @@ class Seeds:
 
 
 def cells_of(
-    chapter: Chapter, question: Question, answer: str, seeds: Seeds, digest: str
+    chapter: Assignment, question: Question, answer: str, seeds: Seeds, digest: str
 ) -> list[TrialCell]:
     """Everything that runs for one question, with ``answer`` in the place of the reference."""
     cells = [
@@ -104,7 +104,7 @@ def cells_of(
     return cells
 
 
-def _all_needs(chapter: Chapter, question: Question) -> list[str]:
+def _all_needs(chapter: Assignment, question: Question) -> list[str]:
     """Questions whose reference answer this one builds on, and those that they build on, first."""
     ordered: list[str] = []
     for name in question.needs:

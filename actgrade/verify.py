@@ -11,6 +11,7 @@ import secrets
 import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from actgrade.preload import preload_for
 from actgrade.results import QuestionResult
 from actgrade.sandbox.launcher import Launcher
 from actgrade.sandbox.limits import Limits
-from actgrade.source import Chapter, Question
+from actgrade.source import Assignment, Question
 from actgrade.stub import make_stub
 from actgrade.trial import Seeds, Trial, cells_of
 
@@ -109,7 +110,7 @@ class QuestionProof:
 
 
 def verify(
-    chapters: Iterable[Chapter],
+    chapters: Iterable[Assignment],
     *,
     engine: str = "pipe",
     limits: Limits | None = None,
@@ -151,12 +152,17 @@ def verify(
             launcher.close()
 
 
-def _course_of(chapter: Chapter) -> Course:
+def _wrong(index: int, question: Question) -> str | None:
+    """One of a question's wrong answers, or None where it has not so many."""
+    return question.wrongs[index].source if index < len(question.wrongs) else None
+
+
+def _course_of(chapter: Assignment) -> Course:
     return Course(chapter.path.resolve().parents[1])
 
 
 def _verify_one(
-    chapter: Chapter,
+    chapter: Assignment,
     launcher: Launcher,
     options: Options,
     progress: Callable[[QuestionResult], None] | None,
@@ -169,11 +175,7 @@ def _verify_one(
     ]
     # One notebook holds one wrong answer of every question: questions do not affect each other.
     for index in range(rounds):
-        kinds.append(
-            lambda question, index=index: (
-                question.wrongs[index].source if index < len(question.wrongs) else None
-            )
-        )
+        kinds.append(partial(_wrong, index))
     with tempfile.TemporaryDirectory(prefix="actlab-verify-") as folder:
         paths = []
         for number, kind in enumerate(kinds):
@@ -205,7 +207,7 @@ def _verify_one(
     ]
 
 
-def handed_in(chapter: Chapter, answers: dict[str, str | None]) -> nbformat.NotebookNode:
+def handed_in(chapter: Assignment, answers: dict[str, str | None]) -> nbformat.NotebookNode:
     """A notebook as a learner would save it, with these answers; None leaves a cell out."""
     cells = []
     for identifier, answer in answers.items():
@@ -216,7 +218,7 @@ def handed_in(chapter: Chapter, answers: dict[str, str | None]) -> nbformat.Note
     return new_notebook(cells=cells, metadata={"actlab": {"chapter": chapter.name}})
 
 
-def _stale_checks(chapter: Chapter, question: Question, launcher: Launcher) -> tuple[str, ...]:
+def _stale_checks(chapter: Assignment, question: Question, launcher: Launcher) -> tuple[str, ...]:
     trial = Trial(launcher, cells_of(chapter, question, question.answer, Seeds(b"", 0), ""))
     try:
         outcomes = {outcome.cell.name: outcome for outcome in trial.outcomes()}

@@ -167,9 +167,10 @@ def main(argv: list[str] | None = None) -> int:
         if arguments.origin == "cdn":
             base = CDN.format(version=pins["version"])
 
-            def read(name: str) -> bytes:
+            def read_file(name: str) -> bytes:
                 return download(base + name)
 
+            read: Callable[[str], bytes] = read_file
         else:
             read = from_registries(pins)
         total = assemble(read, pins, arguments.to)

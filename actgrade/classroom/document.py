@@ -13,7 +13,7 @@ from typing import Any
 
 from actgrade.classroom import similar
 from actgrade.classroom.collect import Collection, Row
-from actgrade.source import Chapter
+from actgrade.source import Assignment
 
 SCHEMA = "actlab-class"
 VERSION = 1
@@ -23,7 +23,7 @@ _FIELDS = ("id", "title", "points", "maximum", "verdict", "reason", "mistake")
 def build(
     collection: Collection,
     results: Mapping[tuple[str, str], Mapping[str, Any] | None],
-    chapters: Iterable[Chapter],
+    chapters: Iterable[Assignment],
     grader: Mapping[str, Any],
 ) -> dict[str, Any]:
     """The document of a class.
@@ -34,8 +34,10 @@ def build(
         chapters: of the course, those that are graded.
         grader: engine, key and digest, to say how the grades came about.
     """
-    chapters = {chapter.name: chapter for chapter in chapters}
-    learners = [{"learner": learner, "submissions": []} for learner in collection.learners]
+    by_name = {chapter.name: chapter for chapter in chapters}
+    learners: list[dict[str, Any]] = [
+        {"learner": learner, "submissions": []} for learner in collection.learners
+    ]
     leads = []
     isolation: set[str] = set()
     by_key = {entry["learner"].key: entry for entry in learners}
@@ -43,7 +45,7 @@ def build(
         result = results.get((row.chapter, row.digest))
         if result and result.get("isolation"):
             isolation.add(result["isolation"])
-        by_key[row.learner.key]["submissions"].append(_submission(row, result, chapters))
+        by_key[row.learner.key]["submissions"].append(_submission(row, result, by_name))
         leads += _leads(row, result)
     return {
         "schema": SCHEMA,
@@ -51,7 +53,7 @@ def build(
         "grader": {**grader, "isolation": " / ".join(sorted(isolation))},
         "layout": collection.layout,
         "assignments": collection.assignments,
-        "chapters": [_chapter(chapter) for chapter in chapters.values()],
+        "chapters": [_chapter(chapter) for chapter in by_name.values()],
         "learners": [
             {
                 "name": entry["learner"].name,
@@ -63,14 +65,14 @@ def build(
             }
             for entry in learners
         ],
-        "questions": _questions(chapters.values(), learners),
+        "questions": _questions(by_name.values(), learners),
         "similar": similar.groups(leads),
         "not_graded": [{"file": file, "reason": reason} for file, reason in collection.not_graded],
         "other_files": collection.other_files,
     }
 
 
-def _chapter(chapter: Chapter) -> dict[str, Any]:
+def _chapter(chapter: Assignment) -> dict[str, Any]:
     return {
         "name": chapter.name,
         "title": chapter.title,
@@ -83,7 +85,7 @@ def _chapter(chapter: Chapter) -> dict[str, Any]:
 
 
 def _submission(
-    row: Row, result: Mapping[str, Any] | None, chapters: Mapping[str, Chapter]
+    row: Row, result: Mapping[str, Any] | None, chapters: Mapping[str, Assignment]
 ) -> dict[str, Any]:
     chapter = chapters[row.chapter]
     error, notes, questions = row.error, list(row.notes), []
@@ -123,7 +125,7 @@ def _leads(row: Row, result: Mapping[str, Any] | None) -> list[dict[str, Any]]:
     ]
 
 
-def _questions(chapters: Iterable[Chapter], learners: list[dict]) -> list[dict[str, Any]]:
+def _questions(chapters: Iterable[Assignment], learners: list[dict]) -> list[dict[str, Any]]:
     """For each question, how the class did."""
     found = []
     for chapter in chapters:

@@ -16,7 +16,7 @@ from typing import Any
 from jinja2 import DictLoader, Environment, StrictUndefined
 
 from actgrade.results import VERDICTS
-from actgrade.source import Chapter
+from actgrade.source import Assignment
 
 _STYLE = """
 :root { color-scheme: light dark; --text: #1c2126; --quiet: #565f6a; --page: #fff; --box: #f5f7f9;
@@ -199,7 +199,7 @@ def _environment() -> Environment:
 
 
 def feedback(
-    document: Mapping[str, Any], chapters: Iterable[Chapter], names: list[str]
+    document: Mapping[str, Any], chapters: Iterable[Assignment], names: list[str]
 ) -> Iterable[tuple[str, str]]:
     """File name and text of each learner's page, in the order of the document.
 

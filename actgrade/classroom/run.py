@@ -22,7 +22,7 @@ from actgrade.classroom.work import Settings, Unit, is_final
 from actgrade.course import Course
 from actgrade.fingerprint import grader_digest
 from actgrade.sandbox.limits import Limits
-from actgrade.source import Chapter
+from actgrade.source import Assignment
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ def _digest_of(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def write_reports(document: dict[str, Any], chapters: list[Chapter], out: Path) -> None:
+def write_reports(document: dict[str, Any], chapters: list[Assignment], out: Path) -> None:
     """Write every file of the report; each is complete or not there.
 
     Raises:
@@ -174,7 +174,7 @@ def write_reports(document: dict[str, Any], chapters: list[Chapter], out: Path) 
 
 
 def _write_feedback(
-    document: dict[str, Any], chapters: list[Chapter], names: list[str], out: Path
+    document: dict[str, Any], chapters: list[Assignment], names: list[str], out: Path
 ) -> None:
     """All pages at once: nobody's page of an earlier run stays behind."""
     folder, new = out / "feedback", out / ".actlab-class" / "feedback"

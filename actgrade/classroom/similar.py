@@ -65,7 +65,7 @@ class _Canonical(ast.NodeTransformer):
         node.names = [self._name(name) for name in node.names]
         return node
 
-    visit_Nonlocal = visit_Global
+    visit_Nonlocal = visit_Global  # type: ignore[assignment]
 
     def visit_FunctionDef(self, node: Any) -> ast.AST:
         node.name, node.returns = self._name(node.name), None
@@ -99,10 +99,10 @@ def _bound(tree: ast.AST, kept: set[str]) -> set[str]:
             names.add(node.arg)
         elif isinstance(node, ast.alias) and node.asname:
             names.add(node.asname)
-        elif (isinstance(node, ast.ExceptHandler) and node.name) or isinstance(
-            node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+        elif isinstance(
+            node, ast.ExceptHandler | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
         ):
-            names.add(node.name)
+            names |= {node.name} if node.name else set()
     return names - kept
 
 

@@ -15,14 +15,14 @@ from actgrade.classroom.walk import Found, UnreadableError, Walk, find
 from actgrade.classroom.work import Settings, Unit, close_launchers, grade_units, is_final
 from actgrade.course import Course
 from actgrade.quote import quote
-from actgrade.source import Chapter
+from actgrade.source import Assignment
 
 
 @dataclass(frozen=True)
 class Graded:
     """One chapter: its result in the form that the class's store has, or why there is none."""
 
-    chapter: Chapter
+    chapter: Assignment
     file: str
     questions: tuple[dict[str, Any], ...]
     problem: str = ""

@@ -14,7 +14,9 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 from actgrade.submission import MOST_BYTES
 
@@ -97,7 +99,7 @@ def _in_folder(folder: Path, parts: tuple[str, ...], walk: Walk) -> Iterator[Fou
                     walk.problems.append(("/".join(here), reason))
                 continue
             status = entry.stat()
-            yield Found(here, status.st_size, status.st_mtime, lambda path=path: _read(path))
+            yield Found(here, status.st_size, status.st_mtime, partial(_read, path))
         else:
             walk.problems.append(("/".join(here), "is neither a file nor a folder"))
 
@@ -116,7 +118,7 @@ def _read(path: Path) -> bytes:
         raise UnreadableError(f"cannot be read: {error.strerror or error}") from None
 
 
-def _bounded(file: io.BufferedIOBase | zipfile.ZipExtFile) -> bytes:
+def _bounded(file: IO[bytes]) -> bytes:
     data = file.read(MOST_BYTES + 1)
     if len(data) > MOST_BYTES:
         raise UnreadableError(
@@ -155,9 +157,7 @@ def _in_zip(
         if inner[-1].lower().endswith(".zip"):
             yield from _zip_in_zip(archive, member, here, walk, depth + 1)
             continue
-        yield Found(
-            here, member.file_size, _when(member), lambda m=member: _read_member(archive, m)
-        )
+        yield Found(here, member.file_size, _when(member), partial(_read_member, archive, member))
 
 
 def _zip_in_zip(

@@ -25,7 +25,7 @@ from typing import Any
 from actgrade.classroom import similar
 from actgrade.classroom.store import keep
 from actgrade.results import NotebookResult, QuestionResult
-from actgrade.source import Chapter, Question
+from actgrade.source import Assignment, Question
 from actgrade.startup import skip_slow_imports
 
 NAME = "submission.ipynb"
@@ -41,7 +41,7 @@ class Unit:
 
     key: str
     digest: str
-    chapter: Chapter
+    chapter: Assignment
     data: bytes = field(repr=False)
 
 
@@ -227,7 +227,7 @@ def _question(question: Question, result: QuestionResult) -> dict[str, Any]:
     return fields
 
 
-def _answers(chapter: Chapter, answers: Any) -> dict[str, dict[str, Any]]:
+def _answers(chapter: Assignment, answers: Any) -> dict[str, dict[str, Any]]:
     """What is compared between learners: a fingerprint of every answer, and no source."""
     from actgrade.stub import make_stub
 
@@ -257,9 +257,10 @@ def _launcher(settings: Settings) -> Any:
         close_launchers()
         before = tempfile.tempdir
         tempfile.tempdir = settings.temporary or before
+        limits: dict[str, Any] = dict(settings.limits)
         try:
             _launchers[wanted] = Launcher(
-                settings.preload, engine=settings.engine, limits=Limits(**dict(settings.limits))
+                settings.preload, engine=settings.engine, limits=Limits(**limits)
             )
         finally:
             tempfile.tempdir = before

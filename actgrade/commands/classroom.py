@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     from actgrade.commands import verify
 
     commands = parser.add_subparsers(dest="class_command", metavar="COMMAND", required=True)
-    form = {"formatter_class": argparse.RawDescriptionHelpFormatter}
+    form: dict[str, Any] = {"formatter_class": argparse.RawDescriptionHelpFormatter}
     grade = commands.add_parser(
         "grade", help="grade submissions", description=_GRADE, epilog=_GRADE_EXAMPLE, **form
     )

@@ -47,12 +47,12 @@ def run(arguments: argparse.Namespace) -> int:
         for number in range(1, had + 1):
             print(hints.text(chapter, question, number))
         return 0
-    number = hints.next_hint(store, chapter, question)
-    if number is None:
+    new = hints.next_hint(store, chapter, question)
+    if new is None:
         raise CommandError(
             f"{hints.no_more(chapter, question)}; to read them once more: "
             f"actlab hint {chapter.name} {question.id} --again",
             1,
         )
-    print(hints.text(chapter, question, number))
+    print(hints.text(chapter, question, new))
     return 0

@@ -16,7 +16,7 @@ from actgrade.learner import source_cache, wording
 from actgrade.learner.regrade import Regrader, now
 from actgrade.learner.standing import exercise, find_question, stand
 from actgrade.learner.state import State, Store
-from actgrade.source import Chapter, Question
+from actgrade.source import Assignment, Question
 from actgrade.submission import read_submission
 
 
@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def give_up(store: Store, chapter: Chapter, question: Question) -> None:
+def give_up(store: Store, chapter: Assignment, question: Question) -> None:
     """Keep in the progress that the solution was shown without a pass."""
 
     def change(state: State) -> None:
@@ -63,7 +63,7 @@ def give_up(store: Store, chapter: Chapter, question: Question) -> None:
     store.update(change)
 
 
-def _passes_now(course: Course, chapter: Chapter, question: Question, store: Store) -> bool:
+def _passes_now(course: Course, chapter: Assignment, question: Question, store: Store) -> bool:
     """Grade the answer on disk, if there is one that was not graded yet."""
     path = exercise(course, chapter.name)
     if not path.exists():

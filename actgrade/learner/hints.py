@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from actgrade.learner.state import State, Store
-from actgrade.source import HINT_NAMES, Chapter, Question
+from actgrade.source import HINT_NAMES, Assignment, Question
 
 
-def next_hint(store: Store, chapter: Chapter, question: Question) -> int | None:
+def next_hint(store: Store, chapter: Assignment, question: Question) -> int | None:
     """Count one more hint and return its number, from 1; None when all were given."""
     given: list[int] = []
 
@@ -20,7 +20,7 @@ def next_hint(store: Store, chapter: Chapter, question: Question) -> int | None:
     return given[0] if given else None
 
 
-def text(chapter: Chapter, question: Question, number: int) -> str:
+def text(chapter: Assignment, question: Question, number: int) -> str:
     """One hint under its heading."""
     most = len(question.hints)
     kind = f" ({HINT_NAMES[number - 1]})" if number <= len(HINT_NAMES) else ""
@@ -28,7 +28,7 @@ def text(chapter: Chapter, question: Question, number: int) -> str:
     return f"{heading}\n{question.hints[number - 1].strip()}"
 
 
-def no_more(chapter: Chapter, question: Question) -> str:
+def no_more(chapter: Assignment, question: Question) -> str:
     """The sentence for somebody who has had them all."""
     return f"there are no more hints for {chapter.name} {question.id}: you have had all " + str(
         len(question.hints)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from actgrade.course import Course
 from actgrade.learner.standing import exercise, key_of
 from actgrade.learner.state import State, Store
-from actgrade.source import Chapter, Question
+from actgrade.source import Assignment, Question
 from actgrade.startup import skip_slow_imports
 from actgrade.submission import Submission
 
@@ -24,7 +24,7 @@ Progress = Callable[["QuestionResult"], None]
 
 
 @dataclass(frozen=True)
-class Part(Chapter):
+class Part(Assignment):
     """Some questions of a chapter; the others can still be looked up, since these may need them."""
 
     everything: tuple[Question, ...] = ()
@@ -50,7 +50,7 @@ class Regrader:
         """How the answers are contained; None before the first grading."""
         return self._launcher.isolation if self._launcher else None
 
-    def warm_up(self, chapter: Chapter) -> None:
+    def warm_up(self, chapter: Assignment) -> None:
         """Get ready for the questions of ``chapter``; its libraries load in the background."""
         skip_slow_imports()
         from actgrade.preload import preload_for
@@ -67,7 +67,7 @@ class Regrader:
 
     def grade(
         self,
-        chapter: Chapter,
+        chapter: Assignment,
         submission: Submission,
         wanted: Collection[str],
         progress: Progress | None = None,

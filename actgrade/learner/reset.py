@@ -12,12 +12,12 @@ from actbase.errors import CommandError
 from actbase.files import replace_file
 from actgrade.course import FOLDER, Course
 from actgrade.learner.standing import exercise
-from actgrade.source import Chapter, Question, question_of, role_of
+from actgrade.source import Assignment, Question, question_of, role_of
 from actgrade.startup import skip_slow_imports
 from actgrade.submission import read_submission
 
 
-def reset(course: Course, chapter: Chapter, question: Question | None) -> str:
+def reset(course: Course, chapter: Assignment, question: Question | None) -> str:
     """Put the stub back and return what to tell the learner.
 
     Args:
@@ -78,7 +78,7 @@ def keep_backup(course: Course, path: Path) -> Path:
         return backup
 
 
-def _released(course: Course, chapter: Chapter) -> bytes:
+def _released(course: Course, chapter: Assignment) -> bytes:
     skip_slow_imports()
     from actgrade.release import build
 
@@ -87,7 +87,9 @@ def _released(course: Course, chapter: Chapter) -> bytes:
     return next(file.text for file in files if file.path.name == notebook).encode()
 
 
-def _with_stub(path: Path, released: dict[str, Any], chapter: Chapter, question: Question) -> bytes:
+def _with_stub(
+    path: Path, released: dict[str, Any], chapter: Assignment, question: Question
+) -> bytes:
     """The learner's notebook with the released answer and checks of one question."""
     submission = read_submission(path, chapter)  # says in a sentence what is wrong with the file
     content = json.loads(path.read_bytes().decode("utf-8-sig"))
@@ -118,7 +120,7 @@ def _cells_of(content: dict[str, Any], question: Question, role: str) -> list[di
     return [
         cell
         for cell in content["cells"]
-        if isinstance(cell, Mapping)
+        if isinstance(cell, dict)
         and isinstance(cell.get("metadata"), Mapping)
         and role_of(cell) == role
         and question_of(cell) == question.id

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from actgrade.learner import wording
 from actgrade.learner.standing import Standing
 from actgrade.results import QuestionResult
-from actgrade.source import Chapter
+from actgrade.source import Assignment
 
 KEYS = (
     ("n", "next"),
@@ -33,7 +33,7 @@ class View:
         text: hints, lists and messages below the verdict.
     """
 
-    chapter: Chapter
+    chapter: Assignment
     standings: list[Standing]
     current: str
     notebook: str
@@ -98,7 +98,7 @@ class Screen:
         keys = Text("  ".join(f"{key} {what}" for key, what in KEYS), style="dim")
         console.print(keys)
 
-    def result(self, chapter: Chapter, result: QuestionResult) -> None:
+    def result(self, chapter: Assignment, result: QuestionResult) -> None:
         """A verdict, as soon as it is known; on a terminal the next drawing shows it."""
         if self.is_live:
             return

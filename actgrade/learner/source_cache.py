@@ -18,12 +18,12 @@ from actgrade import source
 from actgrade.course import FOLDER, Course
 from actgrade.startup import skip_slow_imports
 
-_KINDS = (source.Chapter, source.Question, source.Check, source.Held, source.Wrong)
+_KINDS = (source.Assignment, source.Question, source.Check, source.Held, source.Wrong)
 # A copy that another version of the package wrote has other fields.
 _FORM = [[field.name for field in dataclasses.fields(kind)] for kind in _KINDS]
 
 
-def load(course: Course, name: str) -> source.Chapter:
+def load(course: Course, name: str) -> source.Assignment:
     """The chapter ``name``, from the copy where it is current, else from its source.
 
     Raises:
@@ -51,7 +51,7 @@ def _stamp(path: Path) -> list[int] | None:
     return [status.st_mtime_ns, status.st_size]
 
 
-def _from_copy(copy: Path, path: Path, stamp: list[int] | None) -> source.Chapter | None:
+def _from_copy(copy: Path, path: Path, stamp: list[int] | None) -> source.Assignment | None:
     try:
         content = json.loads(copy.read_text(encoding="utf-8"))
         if stamp is None or content["stamp"] != stamp or content["form"] != _FORM:
@@ -61,7 +61,7 @@ def _from_copy(copy: Path, path: Path, stamp: list[int] | None) -> source.Chapte
         return None
 
 
-def _keep(chapter: source.Chapter, copy: Path, stamp: list[int]) -> None:
+def _keep(chapter: source.Assignment, copy: Path, stamp: list[int]) -> None:
     fields = dataclasses.asdict(chapter)
     del fields["path"]
     text = json.dumps({"form": _FORM, "stamp": stamp, "chapter": fields}, ensure_ascii=False)
@@ -69,8 +69,8 @@ def _keep(chapter: source.Chapter, copy: Path, stamp: list[int]) -> None:
     replace_file(copy, text.encode())
 
 
-def _chapter(fields: dict[str, Any], path: Path) -> source.Chapter:
-    return source.Chapter(
+def _chapter(fields: dict[str, Any], path: Path) -> source.Assignment:
+    return source.Assignment(
         fields["name"],
         fields["title"],
         path,

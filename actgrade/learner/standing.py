@@ -14,7 +14,7 @@ from actbase.errors import CommandError
 from actgrade.course import Course
 from actgrade.learner import source_cache
 from actgrade.learner.state import Record, State
-from actgrade.source import Chapter, Question
+from actgrade.source import Assignment, Question
 from actgrade.stub import make_stub
 from actgrade.submission import Answer, Submission, read_submission
 
@@ -66,7 +66,7 @@ class Standing:
         return said + (", solution seen" if self.record.gave_up else "")
 
 
-def key_of(chapter: Chapter, question: Question, answer: Answer) -> str:
+def key_of(chapter: Assignment, question: Question, answer: Answer) -> str:
     """A digest of everything that a verdict depends on, the drawn inputs aside."""
     fields = dataclasses.asdict(question)
     for name in ("title", "prompts", "hints"):
@@ -86,7 +86,7 @@ def is_stub(question: Question, answer: Answer) -> bool:
 
 
 def stand(
-    chapter: Chapter, submission: Submission, records: Mapping[str, Record]
+    chapter: Assignment, submission: Submission, records: Mapping[str, Record]
 ) -> list[Standing]:
     """The standing of every question of a chapter, in order."""
     found = []
@@ -103,7 +103,7 @@ def exercise(course: Course, name: str) -> Path:
     return course.exercises / f"{name}.ipynb"
 
 
-def read(course: Course, name: str, state: State) -> tuple[Chapter, list[Standing]]:
+def read(course: Course, name: str, state: State) -> tuple[Assignment, list[Standing]]:
     """The chapter ``name`` and the standing of its questions.
 
     Raises:
@@ -128,7 +128,7 @@ def first_open(standings: list[Standing], after: str | None = None) -> Standing 
     return None
 
 
-def find_question(chapter: Chapter, wanted: str) -> Question:
+def find_question(chapter: Assignment, wanted: str) -> Question:
     """The question that ``wanted`` means: ``q2`` or ``2``.
 
     Raises:

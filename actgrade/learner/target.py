@@ -10,10 +10,10 @@ from actgrade.course import Course
 from actgrade.learner import source_cache
 from actgrade.learner.standing import find_question, first_open, read
 from actgrade.learner.state import State
-from actgrade.source import Chapter, Question
+from actgrade.source import Assignment, Question
 
 
-def target(course: Course, state: State, names: Sequence[str]) -> tuple[Chapter, Question]:
+def target(course: Course, state: State, names: Sequence[str]) -> tuple[Assignment, Question]:
     """The question that ``[CHAPTER] [QUESTION]`` means.
 
     Without a chapter it is the one graded or watched last, else the first with something left to

@@ -17,7 +17,7 @@ from actgrade.learner.target import current
 from actgrade.learner.watched import POLL_SECONDS, Watched
 from actgrade.results import QuestionResult
 from actgrade.sandbox.confinement import ISOLATED
-from actgrade.source import Chapter
+from actgrade.source import Assignment
 from actgrade.submission import Submission, read_submission
 
 
@@ -98,12 +98,12 @@ class WatchSession:
         self._grade(self._chapter, submission, due)
         return self._show()
 
-    def _read(self, chapter: Chapter) -> tuple[Submission, list[Standing]]:
+    def _read(self, chapter: Assignment) -> tuple[Submission, list[Standing]]:
         submission = read_submission(exercise(self._course, chapter.name), chapter)
         records = self._store.read().records(chapter.name)
         return submission, stand(chapter, submission, records)
 
-    def _go(self, chapter: Chapter, question: str) -> None:
+    def _go(self, chapter: Assignment, question: str) -> None:
         """Move to another question, and remember that."""
         self._chapter, self._question = chapter, question
 
@@ -155,7 +155,7 @@ class WatchSession:
         self._go(chapter, (lost or results)[0].id)
         self._show(*self._after(chapter, results))
 
-    def _after(self, chapter: Chapter, results: list[QuestionResult]) -> list[str]:
+    def _after(self, chapter: Assignment, results: list[QuestionResult]) -> list[str]:
         """What to say besides the verdict."""
         if any(result.points < result.maximum for result in results):
             if len(results) == 1 or not self._screen.is_live:
@@ -171,7 +171,7 @@ class WatchSession:
         return [text, f"Press n for {standing.question.id}, {standing.question.title}."]
 
     def _grade(
-        self, chapter: Chapter, submission: Submission, wanted: Collection[str]
+        self, chapter: Assignment, submission: Submission, wanted: Collection[str]
     ) -> list[QuestionResult]:
         count = len(wanted)
         what = f"grading {next(iter(wanted))}" if count == 1 else f"grading {count} questions"

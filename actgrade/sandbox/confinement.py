@@ -171,7 +171,7 @@ def package_folders(preload: Iterable[str]) -> list[Path]:
     They are the grader's own, and those of the preloaded packages that are not installed where
     libraries are.
     """
-    folders = {Path(module.__file__).resolve().parent for module in (actbase, actgrade)}
+    folders = {Path(place).resolve() for module in (actbase, actgrade) for place in module.__path__}
     libraries = readable_folders()
     for top in sorted({name.partition(".")[0] for name in preload}):
         try:

@@ -272,5 +272,5 @@ def _guard_imports(modules: list[str]) -> None:
         refuse([name])
         return original_import_module(name, package)
 
-    builtins.__import__ = guarded_import
+    builtins.__import__ = guarded_import  # type: ignore[assignment]
     importlib.import_module = guarded_import_module

@@ -48,7 +48,8 @@ def start(config: dict[str, Any], read_from: int, write_to: int) -> Callable[[],
     class RoleKernel(IPythonKernel):
         """Told by each request which role its cell has."""
 
-        guard: Guard | None = None
+        guard: Guard
+        shell: Any
         cell_names: CellNames | None = None
 
         async def do_execute(self, code: str, *arguments: Any, **keywords: Any) -> Any:

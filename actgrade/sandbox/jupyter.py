@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -53,7 +54,7 @@ class JupyterKernel(RunningKernel):
 
     def _connect(self, forbid: Sequence[str]) -> None:
         session = Session(key=Session().session.encode())
-        connection = {
+        connection: Any = {
             "transport": "ipc",
             "ip": str(self._scratch / "k"),
             "key": session.key.decode(),
@@ -77,7 +78,7 @@ class JupyterKernel(RunningKernel):
     def _await_ready(self) -> None:
         poller = zmq.Poller()
         poller.register(self._process.read_from, zmq.POLLIN)
-        if not poller.poll(START_SECONDS * 1000):
+        if not poller.poll(int(START_SECONDS * 1000)):
             raise KernelLost("start", "it did not come up")
         try:
             body = wire.read_frame(self._process.read_from, 4096)
@@ -171,7 +172,7 @@ class JupyterKernel(RunningKernel):
         # A reply that nobody waits for yet stays where it is.
         for thing in (*([shell] * shell_too), iopub, self._process.read_from):
             poller.register(thing, zmq.POLLIN)
-        events = dict(poller.poll(max(0.0, end - time.monotonic()) * 1000))
+        events = dict(poller.poll(math.ceil(max(0.0, end - time.monotonic()) * 1000)))
         if not events:
             raise Empty
         while iopub in events and iopub.poll(0):

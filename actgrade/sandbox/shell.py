@@ -78,7 +78,9 @@ class WireStream(io.TextIOBase):
 
 
 class _Publisher(DisplayPublisher):
-    def publish(self, data, metadata=None, **_: Any) -> None:
+    shell: WireShell
+
+    def publish(self, data: Any, metadata: Any = None, *_: Any, **__: Any) -> None:
         self.shell.flush_streams()
         self.shell.outbox.put("display_data", data={k: _text(v) for k, v in data.items()})
 
@@ -87,6 +89,8 @@ class _Publisher(DisplayPublisher):
 
 
 class _Hook(DisplayHook):
+    shell: WireShell
+
     def write_output_prompt(self) -> None:
         pass
 

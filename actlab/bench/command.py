@@ -21,7 +21,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from actbase.errors import CommandError, first_line
 from actlab.bench import comparison, names, records
@@ -41,7 +41,7 @@ _COMPILE_SECONDS = 6.0  # for one function at one size and dtype, forward and ba
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``actlab bench``."""
 
-    def several(flag: str, what: str, **extra: object) -> None:
+    def several(flag: str, what: str, **extra: Any) -> None:
         parser.add_argument(flag, nargs="+", metavar="NAME", help=what, **extra)
 
     several("--functions", "names in the catalogue (default: all)")

@@ -11,6 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -104,7 +105,7 @@ def _positions(case: Case, shape: tuple[int, ...], generator: np.random.Generato
     return np.unique(np.concatenate([[0, rows - 1], generator.integers(0, rows, wanted)]))
 
 
-def _chosen(value: torch.Tensor | np.ndarray, index: object) -> np.ndarray:
+def _chosen(value: torch.Tensor | np.ndarray, index: Any) -> np.ndarray:
     if isinstance(value, torch.Tensor):
         if not isinstance(index, slice):
             value = value[torch.from_numpy(index).to(value.device)]

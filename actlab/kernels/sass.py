@@ -194,7 +194,7 @@ def _listing(text: str) -> Iterable[tuple[str, list[str]]]:
 
 
 def _widths(names: Iterable[str]) -> dict[str, int]:
-    widths = collections.Counter()
+    widths: collections.Counter[str] = collections.Counter()
     for name in names:
         width = re.search(r"\.(128|64|U?16|U?8)\b", name)
         widths[width[1].lstrip("US") if width else "32"] += 1
@@ -223,9 +223,9 @@ def _count(target: Target, names: list[str]) -> Count:
 
 def count(wanted: Iterable[Target]) -> dict[str, Count]:
     """Compile, assemble, disassemble and count kernels; by name."""
-    wanted = {target.name: target for target in wanted}
-    listings = assemble({name: compile_to_ptx(target) for name, target in wanted.items()})
-    return {name: _count(target, listings[name]) for name, target in wanted.items()}
+    by_name = {target.name: target for target in wanted}
+    listings = assemble({name: compile_to_ptx(target) for name, target in by_name.items()})
+    return {name: _count(target, listings[name]) for name, target in by_name.items()}
 
 
 def load(path: Path = RECORD) -> dict[str, Any]:

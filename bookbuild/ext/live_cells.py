@@ -88,7 +88,7 @@ def first_packages(notebook: dict[str, Any]) -> set[str]:
     return browser().packages(code[0]) if code else set()
 
 
-def question_causes(chapter: source.Chapter) -> dict[str, str | None]:
+def question_causes(chapter: source.Assignment) -> dict[str, str | None]:
     """For each question, what a check of it needs that a browser does not have."""
     found: dict[str, str | None] = {}
     for question in chapter.questions:
@@ -96,7 +96,8 @@ def question_causes(chapter: source.Chapter) -> dict[str, str | None]:
         texts += [chapter.question(name).answer for name in question.needs]
         shared = len(texts)
         texts += [question.answer]
-        texts += [cell.source for cell in (*question.checks, *question.helds)]
+        texts += [check.source for check in question.checks]
+        texts += [held.source for held in question.helds]
         read = [cells.read(str(number), text) for number, text in enumerate(texts)]
         causes = cells.causes(read, browser().cause)
         own = [cause for number, cause in causes.items() if cause and int(number) >= shared]
@@ -115,8 +116,8 @@ def fold_hints(app: Sphinx, docname: str, text: list[str]) -> None:
     notebook = json.loads(text[0])
     last = {}
     for index, cell in enumerate(notebook["cells"]):
-        if question := source.question_of(cell):
-            last[question] = index
+        if (identifier := source.question_of(cell)) is not None:
+            last[identifier] = index
     for question in reversed(chapter.questions):
         added = []
         for number, hint in enumerate(question.hints, start=1):
@@ -138,7 +139,7 @@ def fold_hints(app: Sphinx, docname: str, text: list[str]) -> None:
     text[0] = json.dumps(notebook)
 
 
-def chapter_of(app: Sphinx, docname: str) -> source.Chapter | None:
+def chapter_of(app: Sphinx, docname: str) -> source.Assignment | None:
     """The source of the exercise on a page, or None."""
     if not docname.startswith(EXERCISES):
         return None

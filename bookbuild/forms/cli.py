@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import sys
 from pathlib import Path
 
 from bookbuild.forms.contents import FormsError, load
 from bookbuild.paths import ROOT
 
+WRITERS = {
+    "pdf": "bookbuild.forms.pdf",
+    "epub": "bookbuild.forms.epub",
+    "zip": "bookbuild.forms.site_zip",
+}
 EXAMPLE = """example:
   make book
   .venv/bin/python -m bookbuild.forms pdf epub zip
@@ -25,7 +31,7 @@ def parser() -> argparse.ArgumentParser:
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    result.add_argument("form", nargs="+", choices=("pdf", "epub", "zip"), help="what to write")
+    result.add_argument("form", nargs="+", choices=tuple(WRITERS), help="what to write")
     result.add_argument(
         "--root", type=Path, default=ROOT, help="folder of the book (default: this repository)"
     )
@@ -45,12 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
         out.mkdir(parents=True, exist_ok=True)
         for form in dict.fromkeys(options.form):
             path = out / f"{book.stem}.{form}"
-            if form == "pdf":
-                from bookbuild.forms import pdf as writer
-            elif form == "epub":
-                from bookbuild.forms import epub as writer
-            else:
-                from bookbuild.forms import site_zip as writer
+            writer = importlib.import_module(WRITERS[form])
             told = writer.write(book, path)
             print(f"{path}: {path.stat().st_size / 1e6:.1f} MB, {told}")
     except FormsError as error:

@@ -197,7 +197,8 @@ def contents(book: Book, loaded: Iterable[Article]) -> Item:
     def entry(article: Article) -> str:
         return f'<a href="{article.page.key}.xhtml">{escape(article.label)}</a>'
 
-    lines, depth, in_part = [], 0, False
+    lines: list[str] = []
+    depth, in_part = 0, False
     for article in loaded:
         page = article.page
         if page.part:

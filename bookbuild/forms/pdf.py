@@ -10,6 +10,7 @@ import copy
 import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from lxml import etree
 
@@ -249,7 +250,9 @@ def page_numbers(path: Path) -> dict[str, int]:
     import pikepdf
 
     with pikepdf.open(path) as document:
-        number = {page.objgen: index + 1 for index, page in enumerate(document.pages)}
+        number: dict[Any, int] = {
+            page.objgen: index + 1 for index, page in enumerate(document.pages)
+        }
         places = document.Root.Dests
         return {name.lstrip("/"): number[places[name][0].objgen] for name in places.keys()}  # noqa: SIM118
 

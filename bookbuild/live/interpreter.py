@@ -239,7 +239,7 @@ def short_traceback(error: BaseException, labels: Mapping[str, str]) -> str:
         error: what was raised.
         labels: file name of a cell -> how the reader calls it.
     """
-    if isinstance(error, SyntaxError) and error.filename in labels:
+    if isinstance(error, SyntaxError) and error.filename and error.filename in labels:
         caret = f"\n    {(error.text or '').strip()}" if error.text else ""
         return f"{labels[error.filename]}, line {error.lineno}{caret}\n{_said(error)}"
     lines = []

@@ -25,7 +25,7 @@ from actgrade.reasons import Telling, conclude
 from actgrade.results import QuestionResult
 from actgrade.sandbox.cell_names import file_name
 from actgrade.sandbox.limits import Limits
-from actgrade.source import Chapter, Check, Held, Question, Tolerance, Wrong
+from actgrade.source import Assignment, Check, Held, Question, Tolerance, Wrong
 from actgrade.trial import CellOutcome, Seeds, TrialCell, cells_of
 from bookbuild.live.interpreter import Interpreter, OutputLimit, captured
 
@@ -36,12 +36,12 @@ SECONDS_TO_EXPLAIN = 20.0
 Deadline = Callable[[float, QuestionResult], None]
 
 
-def chapter_as_dict(chapter: Chapter) -> dict[str, Any]:
+def chapter_as_dict(chapter: Assignment) -> dict[str, Any]:
     """``chapter`` as JSON can hold it."""
     return {**asdict(chapter), "path": chapter.path.name}
 
 
-def chapter_from_dict(content: Mapping[str, Any]) -> Chapter:
+def chapter_from_dict(content: Mapping[str, Any]) -> Assignment:
     """The chapter that :func:`chapter_as_dict` wrote down."""
     questions = []
     for question in content["questions"]:
@@ -55,7 +55,7 @@ def chapter_from_dict(content: Mapping[str, Any]) -> Chapter:
         for key in ("prompts", "forbid", "needs", "hints"):
             parts[key] = tuple(question[key])
         questions.append(Question(**parts))
-    return Chapter(
+    return Assignment(
         name=content["name"],
         title=content["title"],
         path=PurePosixPath(content["path"]),  # type: ignore[arg-type]
@@ -65,7 +65,7 @@ def chapter_from_dict(content: Mapping[str, Any]) -> Chapter:
 
 
 def check(
-    chapter: Chapter,
+    chapter: Assignment,
     question: Question,
     answer: str,
     missing: Mapping[str, str],

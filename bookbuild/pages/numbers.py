@@ -36,7 +36,7 @@ class Quantity:
         digits = Decimal(text)
         self.text = text
         self.value = digits.scaleb(exponent)
-        self.quantum = Decimal(1).scaleb(digits.as_tuple().exponent + exponent)
+        self.quantum = Decimal(1).scaleb(int(digits.as_tuple().exponent) + exponent)
 
     def occurs_in(self, printed: Iterable[Quantity]) -> bool:
         """Whether one of ``printed`` rounds to this number and is at least as precise."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from actlab.kernels import sass
@@ -75,7 +77,11 @@ def instruction_budget() -> Figure:
         )
     guides = tuple((of[name], name) for name in NAMED)
     x_ticks = ticks(0, 10, 20, 30, 40, 50, 60)
-    axes = {"x_label": "instructions an element", "x": (0, MOST), "x_ticks": x_ticks}
+    axes: dict[str, Any] = {
+        "x_label": "instructions an element",
+        "x": (0, MOST),
+        "x_ticks": x_ticks,
+    }
     return Figure(
         name="instruction-budget",
         title="Bytes or instructions: the slower one counts",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import torch
@@ -146,7 +147,7 @@ def sizes(scale: float, width: int = 256, examples: int = 50) -> tuple[np.ndarra
         of size 1 that arrives at the last one; both float64 (DEPTH,).
     """
     rng = np.random.default_rng(0)
-    h = rng.standard_normal((examples, width))
+    h: Any = rng.standard_normal((examples, width))
     gradient = rng.standard_normal((examples, width))
     weights = math.sqrt(scale / width) * _standard_weights(width)
     preactivations = []
@@ -173,7 +174,13 @@ def relu_scale() -> Figure:
         factor = 10 ** ((signal[-1] - signal[0]) / (DEPTH - 1))
         notes.append(f"From layer to layer, the signal is multiplied by {factor:.2f} on average.")
     y_ticks = powers(-30, -20, -10, 0, 10)
-    axes = {"x_label": "layer", "x": (1, DEPTH), "y": (-32, 17), "format": "power", "digits": 1}
+    axes: dict[str, Any] = {
+        "x_label": "layer",
+        "x": (1, DEPTH),
+        "y": (-32, 17),
+        "format": "power",
+        "digits": 1,
+    }
     x_ticks = ticks(1, 10, 20, 30, 40, 50)
     return Figure(
         name="relu-scale",

@@ -16,7 +16,7 @@ MISSING = {"torch": "torch"}
 
 
 @pytest.fixture(scope="module")
-def chapter() -> source.Chapter:
+def chapter() -> source.Assignment:
     return source.load(ROOT / "solutions" / "01_linear_collapse.ipynb")
 
 
