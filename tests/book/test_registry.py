@@ -6,7 +6,7 @@ import sys
 import yaml
 
 from actlab.pages import registry
-from actlab.pages.chapters import BY_NAME, CHAPTERS, ROOT
+from actlab.pages.chapters import BY_NAME, CHAPTERS
 
 
 def test_the_files_are_what_the_chapters_say():
