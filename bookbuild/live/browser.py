@@ -17,7 +17,8 @@ OURS = ("actbase", "actgrade", "actlab", "bookbuild")
 #: (``actlab.bench``) makes no sense there.
 ROOMS = (
     "actbase",
-    *("actlab.functions", "actlab.plotting", "actlab.claims", "actlab.properties"),
+    *("actlab.functions", "actlab.palette", "actlab.plotting", "actlab.showing"),
+    *("actlab.style", "actlab.claims", "actlab.properties"),
     *("bookbuild.live", "bookbuild.themed_svg", "bookbuild.paths"),
     # What the judge of the page reaches.
     *("actgrade.compare", "actgrade.exercise", "actgrade.feedback", "actgrade.forbid"),

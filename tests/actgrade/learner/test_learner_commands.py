@@ -218,7 +218,7 @@ def test_reset_changes_nothing_when_the_backup_cannot_be_written(actlab, root, m
     def full(descriptor):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(source_cache.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     code, said = actlab("reset", "90", "q1", "--yes")
     assert code == 2
     assert "No space left on device" in said
