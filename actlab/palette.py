@@ -20,7 +20,7 @@ from actlab.functions import CATALOGUE, get
 
 # name -> (on a light page, on a dark page). The hues start from those of Okabe and Ito's palette
 # for all kinds of colour vision, moved in lightness until text and lines reach a contrast of 4.5
-# on white and on #121212 (tests/test_plotting.py computes it).
+# on white and on #121212 (tests/actlab/test_plotting.py computes it).
 PALETTE: dict[str, tuple[str, str]] = {
     "blue": ("#0b63b5", "#6db3f2"),
     "orange": ("#b34a00", "#ff9f5a"),
