@@ -47,7 +47,8 @@ class FunctionCards(SphinxDirective):
         section = nodes.section(ids=[nodes.make_id(f"card-{name}")], names=[])
         section += nodes.title(title, title)
         wide, narrow, said = cardpage.pictures(name, Path(self.env.doctreedir) / "cards")
-        holder = nodes.container(classes=["function-card"])
+        # The second class is that of a figure in a chapter, whose rules hold here too.
+        holder = nodes.container(classes=["function-card", "cell_output"])
         holder += self.image(wide, said)
         holder += self.image(narrow, said, "narrow-variant")
         section += holder
