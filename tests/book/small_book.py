@@ -21,6 +21,7 @@ numfig = True
 numfig_format = {{"figure": "Fig. %s", "table": "Table %s"}}
 html_math_renderer = "katexmath"
 html_theme = "basic"
+html_static_path = [{web!r}]
 html_sidebars = {{"**": ["relations.html"]}}
 myst_enable_extensions = ["colon_fence", "dollarmath", "attrs_inline"]
 """
@@ -94,7 +95,8 @@ def build(
     import figures
 
     extensions = str(Path(figures.__file__).parent)
-    (source / "conf.py").write_text(CONF.format(extensions=extensions, used=used), "utf-8")
+    conf = CONF.format(extensions=extensions, used=used, web=str(ROOT / "book" / "web"))
+    (source / "conf.py").write_text(conf, "utf-8")
     arguments = ["-q", "-b", "html", str(source), str(folder / "html")]
     run = subprocess.run(
         [sys.executable, "-m", "sphinx", *arguments],
