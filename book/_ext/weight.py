@@ -19,8 +19,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import tinycss2
-from heights import with_heights
-from sphinx.errors import ExtensionError
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -47,11 +45,6 @@ ONLY_WITH = {
     "fontawesome.js": None,
     "design-tabs.js": 'class="sd-tab-set',
 }
-# The theme asks all code and tables for their widths, which lays out every section of a page at
-# once; scripts/book.js looks at a box when the browser lays it out.
-THEME = "_static/scripts/pydata-sphinx-theme.js"
-ASKS = re.compile(r"(\w+)\.tabIndex=\1\.scrollWidth>\1\.clientWidth\|\|[^?]+\?0:-1")
-HANDS_OVER = r"actlabBoxes.observe(\1)"
 # A declaration of a variable, at the beginning of a block or after another declaration.
 VARIABLE = re.compile(r"""(?<=[{;])\s*(--[\w-]+)\s*:(?:[^;{}"']|"[^"]*"|'[^']*')*(?:;|(?=\}))""")
 NAME = re.compile(r"--[A-Za-z][\w-]*")
@@ -178,7 +171,7 @@ class Pages:
             if f'data-from="{self._stamp}"' in text:
                 continue  # Sphinx has left the page alone, and nothing that it uses is new
             new = text if page.name == SEARCH else self._with_patient_scripts(page, text)
-            new = with_heights(self._with_own_style(page, new))
+            new = self._with_own_style(page, new)
             if new != text:
                 page.write_text(new, encoding="utf-8")
 
@@ -226,23 +219,11 @@ class Pages:
         return self._rules[sheet]
 
 
-def mend_theme(root: Path) -> bool:
-    """Let the theme's script hand over its boxes; whether it does."""
-    script = root / THEME
-    text = script.read_text(encoding="utf-8")
-    new, count = ASKS.subn(HANDS_OVER, text)
-    if count:
-        script.write_text(new, encoding="utf-8")
-    return "actlabBoxes" in new
-
-
 def make_light(app: Sphinx, exception: Exception | None) -> None:
     """After an HTML build."""
     if exception is not None or app.builder.name != "html":
         return
     root = Path(app.outdir).resolve()
-    if not mend_theme(root):
-        raise ExtensionError(f"{THEME} no longer sets tab stops in the way that weight.py knows")
     Pages(root).rewrite()
 
 

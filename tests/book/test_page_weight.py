@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-import shutil
 from pathlib import Path
 
-import pydata_sphinx_theme
 import pytest
-from weight import Pages, mend_theme, rules_of, without_unused_variables
+from weight import Pages, rules_of, without_unused_variables
 
 WORDS = {"kept", "also", "note"}
 
@@ -120,19 +118,3 @@ def test_a_second_build_changes_nothing(book):
     before = {path: path.read_bytes() for path in book.rglob("*") if path.is_file()}
     Pages(book).rewrite()
     assert {path: path.read_bytes() for path in book.rglob("*") if path.is_file()} == before
-
-
-def test_the_theme_hands_over_its_boxes(tmp_path):
-    """Its own script, as installed: the build stops where this does not work any more."""
-    package = Path(pydata_sphinx_theme.__file__).parent
-    name = "scripts/pydata-sphinx-theme.js"
-    script = tmp_path / "_static" / name
-    script.parent.mkdir(parents=True)
-    shutil.copy(package / "theme" / "pydata_sphinx_theme" / "static" / name, script)
-    assert "scrollWidth" in script.read_text(encoding="utf-8")
-    assert mend_theme(tmp_path)
-    assert mend_theme(tmp_path)
-    assert "forEach(e=>{actlabBoxes.observe(e)})" in script.read_text(encoding="utf-8")
-    assert "scrollWidth" not in script.read_text(encoding="utf-8")
-    script.write_text("", encoding="utf-8")
-    assert not mend_theme(tmp_path)
