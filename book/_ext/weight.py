@@ -9,6 +9,7 @@ scripts call each other at once, keeps its own. Nothing is removed from ``_stati
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import os
 import re
@@ -45,6 +46,11 @@ ONLY_WITH = {
     "fontawesome.js": None,
     "design-tabs.js": 'class="sd-tab-set',
 }
+# The two small fonts of nearly every formula come with the page: a formula that is drawn in another
+# font at first is narrower or wider afterwards, and lines that it stands in are broken anew.
+INSIDE = re.compile(
+    rf"""url\(['"]?{ROOT}([^)'"?]*KaTeX_(?:Main-Regular|Math-Italic)\.woff2)[^)]*\)"""
+)
 # A declaration of a variable, at the beginning of a block or after another declaration.
 VARIABLE = re.compile(r"""(?<=[{;])\s*(--[\w-]+)\s*:(?:[^;{}"']|"[^"]*"|'[^']*')*(?:;|(?=\}))""")
 NAME = re.compile(r"--[A-Za-z][\w-]*")
@@ -208,10 +214,14 @@ class Pages:
         words = self._words.union(WORD.findall(head + body))
         css = "".join(rule.used(words) for sheet in sheets for rule in self._rules_of(sheet))
         css = without_unused_variables(css, self._variables.union(NAME.findall(head + body)))
-        css = css.replace(ROOT, f"{_from(self._root, page.parent)}/")
+        css = INSIDE.sub(self._as_data, css).replace(ROOT, f"{_from(self._root, page.parent)}/")
         names = " ".join(_from(sheet, self._root) for sheet in sheets)
         style = f'<style data-of="{names}" data-from="{self._stamp}">{css}</style>\n'
         return f"{head[:start]}{style}{head[start:]}{end}{body}"
+
+    def _as_data(self, match: re.Match[str]) -> str:
+        data = base64.b64encode((self._root / match[1]).read_bytes()).decode()
+        return f"url(data:font/woff2;base64,{data})"
 
     def _rules_of(self, sheet: Path) -> tuple[Rule, ...]:
         if sheet not in self._rules:

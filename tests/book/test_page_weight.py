@@ -113,6 +113,26 @@ def test_a_changed_sheet_or_script_reaches_pages_that_were_not_built_anew(book):
         assert page.count("data-first") == page.count("third();") == 1
 
 
+def test_the_fonts_of_nearly_every_formula_come_with_the_page(book):
+    """Lines do not move when a formula gets its font."""
+    font = book / "_static" / "katex" / "fonts" / "KaTeX_Main-Regular.woff2"
+    font.parent.mkdir(parents=True)
+    font.write_bytes(b"font")
+    other = font.with_name("KaTeX_AMS-Regular.woff2")
+    other.write_bytes(b"other")
+    (book / "_static" / "katex" / "k.css").write_text(
+        "".join(f"@font-face{{src:url(fonts/{f.name})}}" for f in (font, other))
+    )
+    page = book / "deep" / "page.html"
+    link = '<link rel="stylesheet" href="../_static/katex/k.css"></head>'
+    page.write_text(page.read_text("utf-8").replace("</head>", link), "utf-8")
+    Pages(book).rewrite()
+    text = page.read_text(encoding="utf-8")
+    assert "src:url(data:font/woff2;base64,Zm9udA==)" in text
+    assert "Main-Regular" not in text
+    assert "../_static/katex/fonts/KaTeX_AMS-Regular.woff2?v=" in text
+
+
 def test_a_second_build_changes_nothing(book):
     Pages(book).rewrite()
     before = {path: path.read_bytes() for path in book.rglob("*") if path.is_file()}

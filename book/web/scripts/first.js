@@ -8,6 +8,11 @@
     root.dataset.theme = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
   }
 
+  // The fonts that come with the page are ready before its first formula is drawn, so that no line moves.
+  for (const font of ["16px KaTeX_Main", "italic 16px KaTeX_Math"]) {
+    document.fonts.load(font).catch(() => {});
+  }
+
   // The other scripts, in their order, once the first frame is drawn. They go into the head: a change
   // of the body would make the browser look at all of it again.
   function load() {
