@@ -87,7 +87,7 @@ def _labelled(row: str, head: list[str]) -> str:
     names = iter(head)
 
     def label(match: re.Match[str]) -> str:
-        name, formula = html.escape(next(names, "")), ' class="formula"' * ('"math' in match[2])
+        name, formula = html.escape(next(names, "")), " data-formula" * ('"math' in match[2])
         return f'<td{match[1]}{formula} data-label="{name}">{match[2]}'
 
     return re.sub(r"<td\b([^>]*)>(.*?)(?=</td>)", label, row, flags=re.DOTALL)
