@@ -1,10 +1,10 @@
 """Softmax and log-softmax along the last axis, forward and backward.
 
-A row of up to 32768 columns (:func:`longest_held`) is held in registers: one read, one write. A
+A row of up to 16384 columns (:data:`LONGEST_HELD`) is held in registers: one read, one write. A
 longer one is read twice (online softmax, Milakov and Gimelshein 2018): the first pass keeps a
 running maximum and a rescaled running sum in every lane, the second walks back from the end, so
 that it finds what it needs first in the cache. Its second read is served by the L2 cache as long
-as the rows in flight fit there, which on an H200 they do up to some 128 k columns of bfloat16.
+as the rows in flight fit there: on an H200 at 32 k columns of bfloat16, at 128 k only in part.
 
 The backward pass needs the output alone, as in torch.
 """
@@ -97,6 +97,7 @@ def held_kernel(
 def long_kernel(
     x_pointer,
     y_pointer,
+    rows,
     columns,
     over_temperature,
     LOG: tl.constexpr,
@@ -105,35 +106,37 @@ def long_kernel(
     CHUNKS: tl.constexpr,
     BLOCK: tl.constexpr,
 ):
-    base = tl.program_id(0).to(tl.int64) * columns
     lane = tl.arange(0, BLOCK // GROUP)
     # Eight neighbours to a lane: one rescaling of the sum for eight exponentials, all in a thread.
     offsets = lane[:, None] * GROUP + tl.arange(0, GROUP)[None, :]
     wide = tl.float64 if x_pointer.dtype.element_ty == tl.float64 else tl.float32
-    largest = tl.full((BLOCK // GROUP,), LOWEST, wide)
-    total = tl.zeros((BLOCK // GROUP,), wide)
-    for chunk in range(CHUNKS):
-        at = chunk * BLOCK + offsets
-        mask = at < columns if MASKED else None
-        other = float("-inf") if MASKED else None
-        x = tl.load(x_pointer + base + at, mask=mask, other=other, eviction_policy="evict_last")
-        x = widen(x)
-        larger = tl.maximum(largest, tl.max(x, axis=1))
-        weights = exp_times((x - larger[:, None]) * over_temperature, 32, WIDE)
-        rescaled = total * exp_small((largest - larger) * over_temperature, WIDE)
-        total = rescaled + tl.sum(weights, axis=1)
-        largest = larger
-    row_largest = tl.max(largest, axis=0)
-    row_total = tl.sum(total * exp_small((largest - row_largest) * over_temperature, WIDE), axis=0)
-    scale = 1.0 / row_total
-    log_total = tl.log(row_total * DOWN)
-    for step in range(CHUNKS):
-        at = (CHUNKS - 1 - step) * BLOCK + offsets
-        mask = at < columns if MASKED else None
-        x = widen(tl.load(x_pointer + base + at, mask=mask, eviction_policy="evict_first"))
-        shifted = (x - row_largest) * over_temperature
-        y = shifted - log_total if LOG else exp_times(shifted, 32, WIDE) * scale
-        tl.store(y_pointer + base + at, narrow(y, y_pointer.dtype.element_ty), mask=mask)
+    for row in range(tl.program_id(0), rows, tl.num_programs(0)):
+        base = tl.cast(row, tl.int64) * columns
+        largest = tl.full((BLOCK // GROUP,), LOWEST, wide)
+        total = tl.zeros((BLOCK // GROUP,), wide)
+        for chunk in range(CHUNKS):
+            at = chunk * BLOCK + offsets
+            mask = at < columns if MASKED else None
+            other = float("-inf") if MASKED else None
+            x = tl.load(x_pointer + base + at, mask=mask, other=other, eviction_policy="evict_last")
+            x = widen(x)
+            larger = tl.maximum(largest, tl.max(x, axis=1))
+            weights = exp_times((x - larger[:, None]) * over_temperature, 32, WIDE)
+            rescaled = total * exp_small((largest - larger) * over_temperature, WIDE)
+            total = rescaled + tl.sum(weights, axis=1)
+            largest = larger
+        row_largest = tl.max(largest, axis=0)
+        rescale = exp_small((largest - row_largest) * over_temperature, WIDE)
+        row_total = tl.sum(total * rescale, axis=0)
+        scale = 1.0 / row_total
+        log_total = tl.log(row_total * DOWN)
+        for step in range(CHUNKS):
+            at = (CHUNKS - 1 - step) * BLOCK + offsets
+            mask = at < columns if MASKED else None
+            x = widen(tl.load(x_pointer + base + at, mask=mask, eviction_policy="evict_first"))
+            shifted = (x - row_largest) * over_temperature
+            y = shifted - log_total if LOG else exp_times(shifted, 32, WIDE) * scale
+            tl.store(y_pointer + base + at, narrow(y, y_pointer.dtype.element_ty), mask=mask)
 
 
 @triton.jit
@@ -169,6 +172,7 @@ def long_backward_kernel(
     g_pointer,
     y_pointer,
     dx_pointer,
+    rows,
     columns,
     over_temperature,
     LOG: tl.constexpr,
@@ -177,28 +181,30 @@ def long_backward_kernel(
     CHUNKS: tl.constexpr,
     BLOCK: tl.constexpr,
 ):
-    base = tl.program_id(0).to(tl.int64) * columns
     offsets = tl.arange(0, BLOCK)
     wide = tl.float64 if g_pointer.dtype.element_ty == tl.float64 else tl.float32
-    partial = tl.zeros((BLOCK,), wide)
-    for chunk in range(CHUNKS):
-        at = chunk * BLOCK + offsets
-        mask = at < columns if MASKED else None
-        other = 0.0 if MASKED else None
-        g = tl.load(g_pointer + base + at, mask=mask, other=other, eviction_policy="evict_last")
-        if LOG:
-            partial += widen(g)
-        else:
-            y = tl.load(y_pointer + base + at, mask=mask, other=other, eviction_policy="evict_last")
-            partial += widen(y) * widen(g)
-    dot = tl.sum(partial, axis=0)
-    for step in range(CHUNKS):
-        at = (CHUNKS - 1 - step) * BLOCK + offsets
-        mask = at < columns if MASKED else None
-        g = widen(tl.load(g_pointer + base + at, mask=mask, eviction_policy="evict_first"))
-        y = widen(tl.load(y_pointer + base + at, mask=mask, eviction_policy="evict_first"))
-        dx = (g - exp_small(y, WIDE) * dot if LOG else y * (g - dot)) * over_temperature
-        tl.store(dx_pointer + base + at, narrow(dx, dx_pointer.dtype.element_ty), mask=mask)
+    for row in range(tl.program_id(0), rows, tl.num_programs(0)):
+        base = tl.cast(row, tl.int64) * columns
+        partial = tl.zeros((BLOCK,), wide)
+        for chunk in range(CHUNKS):
+            at = chunk * BLOCK + offsets
+            mask = at < columns if MASKED else None
+            other = 0.0 if MASKED else None
+            here = base + at
+            g = tl.load(g_pointer + here, mask=mask, other=other, eviction_policy="evict_last")
+            if LOG:
+                partial += widen(g)
+            else:
+                y = tl.load(y_pointer + here, mask=mask, other=other, eviction_policy="evict_last")
+                partial += widen(y) * widen(g)
+        dot = tl.sum(partial, axis=0)
+        for step in range(CHUNKS):
+            at = (CHUNKS - 1 - step) * BLOCK + offsets
+            mask = at < columns if MASKED else None
+            g = widen(tl.load(g_pointer + base + at, mask=mask, eviction_policy="evict_first"))
+            y = widen(tl.load(y_pointer + base + at, mask=mask, eviction_policy="evict_first"))
+            dx = (g - exp_small(y, WIDE) * dot if LOG else y * (g - dot)) * over_temperature
+            tl.store(dx_pointer + base + at, narrow(dx, dx_pointer.dtype.element_ty), mask=mask)
 
 
 @dataclass(frozen=True)
@@ -210,11 +216,25 @@ class Plan:
     block: int
     num_warps: int
     stages: int
+    programs: int = 0  # to a multiprocessor, 0 for no limit
 
 
-def longest_held(name: str, itemsize: int, direction: str) -> int:
-    """Columns of the longest row that one program holds in registers without spilling."""
-    return 32768 if (name, itemsize, direction) == ("softmax", 2, "forward") else 16384
+#: Columns of the longest row that one program holds in registers. At 32 k columns of bfloat16 a
+#: held row reaches 72 % of a copy's bandwidth on an H200, one that is read twice 99 %.
+LONGEST_HELD = 16384
+
+
+def _long_shape(width: int, itemsize: int, direction: str) -> tuple[int, int]:
+    """Columns at a time and warps for a row that is read twice: the best of those tried.
+
+    `benchmarks/h200-tune.txt` has what an H200 makes of each. Longer chunks keep fewer rows in
+    flight, so that more of each is still in the cache when it is read again.
+    """
+    if width <= 32768:
+        return (4096 if itemsize == 2 else 16384 if itemsize == 4 else 8192), (
+            16 if direction == "forward" else 32
+        )
+    return (16384 if itemsize <= 4 else 8192), (32 if direction == "forward" else 16)
 
 
 def plan(name: str, columns: int, itemsize: int, direction: str, height: int = 1 << 31) -> Plan:
@@ -225,15 +245,25 @@ def plan(name: str, columns: int, itemsize: int, direction: str, height: int = 1
     idle while it computes; if two rows fit in shared memory, programs persist and load ahead.
     """
     width = max(triton.next_power_of_2(columns), 16)
-    if width > longest_held(name, itemsize, direction):
-        return Plan(held=False, rows=1, block=8192, num_warps=16, stages=0)
-    rows = max(2048 // width, 1)
+    wish = launch.current()
+    if width > LONGEST_HELD:
+        block, warps = _long_shape(width, itemsize, direction)
+        return Plan(
+            held=False,
+            rows=1,
+            block=wish.row_block or block,
+            num_warps=wish.row_warps or warps,
+            stages=0,
+            programs=wish.row_programs or 0,
+        )
+    rows = wish.row_rows or max(2048 // width, 1)
     if interpreting():
         rows = launch.current().block(itemsize, width * min(height, 1 << 16)) // width or 1
     num_warps = min(max(rows * width // 512, 4), 32)
+    if name == "log_softmax" and direction == "forward" and rows * width <= 2048:
+        num_warps = 2  # its second reduction waits less for others
     ahead = direction == "forward" and width >= 16384 and 2 * width * itemsize <= 128 * 1024
     stages = 2 if ahead and not interpreting() else 0
-    wish = launch.current()
     if wish.row_warps is not None:
         num_warps = wish.row_warps
     if wish.row_stages is not None and direction == "forward" and rows == 1:
@@ -261,8 +291,11 @@ def _launch(direction: str, name: str, tensors: tuple[Tensor, ...], temperature:
     with on_device_of(output):
         if not chosen.held:
             kernel = long_kernel if direction == "forward" else long_backward_kernel
-            kernel[(rows,)](
+            limit = chosen.programs and not interpreting()
+            programs = chosen.programs * _programs(output.device) if limit else rows
+            kernel[(min(rows, programs),)](
                 *tensors,
+                rows,
                 columns,
                 1.0 / temperature,
                 MASKED=columns % chosen.block != 0,
@@ -345,7 +378,7 @@ def targets() -> list[Target]:
     for direction in ("forward", "backward"):
         tensors = ("x", "y") if direction == "forward" else ("g", "y", "dx")
         pointers = {f"{tensor}_pointer": "*bf16" for tensor in tensors}
-        for columns in (4096, longest_held("softmax", 2, direction)):
+        for columns in (4096, LONGEST_HELD):
             chosen = plan("softmax", columns, 2, direction)
             found.append(
                 Target(
@@ -370,7 +403,7 @@ def targets() -> list[Target]:
             Target(
                 f"softmax_long/{direction}/bfloat16",
                 long_kernel if direction == "forward" else long_backward_kernel,
-                pointers | {"columns": "i32", "over_temperature": "fp32"},
+                pointers | {"rows": "i32", "columns": "i32", "over_temperature": "fp32"},
                 {
                     "LOG": False,
                     "WIDE": False,
