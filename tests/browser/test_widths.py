@@ -26,11 +26,9 @@ async () => {
 
 
 @pytest.fixture(scope="module")
-def laptop(browser: Any, site: str) -> Iterator[Any]:
+def laptop(reader: Any, browser: Any, site: str) -> Iterator[Any]:
     """A tab as wide as a small laptop."""
-    from conftest import Reader
-
-    opened = Reader(browser, site, viewport={"width": 1280, "height": 844})
+    opened = type(reader)(browser, site, viewport={"width": 1280, "height": 844})
     yield opened
     opened.context.close()
 

@@ -1,5 +1,5 @@
 /* Keeps the reader's guesses in the browser and shows each beside what was measured.
-   book/_ext/predictions.py writes the fields and the places; nothing leaves the browser. */
+   bookbuild/ext/predictions.py writes the fields and the places; nothing leaves the browser. */
 (function () {
   "use strict";
   const fields = [...document.querySelectorAll(".guess")];
