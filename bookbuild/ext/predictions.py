@@ -1,10 +1,10 @@
 """Guesses that take an answer on the page, and show it again where the measurement stands.
 
 The notebook holds plain text (`bookbuild.pages.predictions` says in which form). While a page is
-read, each item of *Predict first* gets a field, each paragraph that begins with **Guess n.** a place for
-the reader's guess, the chapter a place for a question to those who have skipped and one for a
-tally. Without a script, on paper and in an EPUB there is the text alone. ``scripts/predict.js``
-keeps the answers in the browser.
+read, each item of *Predict first* gets a field, each paragraph that begins with **Guess n.** a
+place for the reader's guess, the chapter a place for a question to those who have skipped and one
+for a tally. Without a script, on paper and in an EPUB there is the text alone.
+``scripts/predict.js`` keeps the answers in the browser.
 """
 
 from __future__ import annotations
