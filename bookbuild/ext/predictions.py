@@ -78,11 +78,16 @@ def _next_section(section: nodes.section) -> nodes.section | None:
 def _field(numbered: tuple[int, nodes.Node]) -> tuple[int, Kind] | None:
     number, item = numbered
     paragraph = next(iter(item.findall(nodes.paragraph)), None)
-    last = next(iter(reversed(_seen(paragraph))), None) if paragraph is not None else None
-    kind = predictions.kind_of(last.astext()) if isinstance(last, nodes.emphasis) else None
-    if kind is None:
+    if paragraph is None:
         return None
-    last["classes"].append("guess-kind")
+    italics = [
+        (node, predictions.kind_of(node.astext())) for node in paragraph.findall(nodes.emphasis)
+    ]
+    node, kind = next(((node, kind) for node, kind in reversed(italics) if kind), (None, None))
+    if node is None or kind is None:
+        return None
+    if node is _seen(paragraph)[-1]:  # within a sentence it is read as part of it
+        node["classes"].append("guess-kind")
     item.insert(item.index(paragraph) + 1, guess_part(html=field_html(number, kind)))
     return number, kind
 
