@@ -1,8 +1,8 @@
 """The guesses of a chapter: what kind of answer each takes, and what was measured.
 
 Under *Predict first* stands a numbered list; an item names its kind in italics, best at its end:
-``(a number)``, ``(a number, %)``, ``(choose: a / b / c)`` or ``(in words)``. Later a paragraph begins
-with ``**Guess 2.**``, and the next bold words in it are what was measured.
+``(a number)``, ``(a number, %)``, ``(choose: a / b / c)`` or ``(in words)``. Later a paragraph
+begins with ``**Guess 2.**``, and the next bold words in it are what was measured.
 """
 
 from __future__ import annotations
