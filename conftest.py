@@ -27,13 +27,44 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     os.environ.pop("ACTLAB_FIGURES", None)
 
 
+#: What ``make test`` leaves to ``make test-all``, as paths below this folder: it needs a browser, a
+#: built book, a cluster, a compiler for GPUs, or minutes.
+FULL = (
+    "tests/browser",
+    "tests/bookbuild/test_forms.py",
+    "tests/actgrade/classroom/test_cluster.py",
+    "tests/actgrade/test_attacks.py",
+    "tests/actlab/kernels",
+)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give nbval's kernels a transport that two processes cannot both take."""
+    from actgrade.kernels import patch_nbval
+
+    patch_nbval()
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What takes minutes, or judges times, runs when somebody says ``-m slow``."""
-    if "slow" in config.option.markexpr:
-        return
+    """Say what is slow, what is left to ``make test-all``, and what runs in one process.
+
+    With ``--dist loadgroup`` the tests of a group run one after another. A group is a file, since
+    the cells of a notebook need each other and tests of a file share what they have set up, except
+    where a test names its group.
+    """
+    root = config.rootpath
     for item in items:
-        if item.get_closest_marker("slow"):
-            item.add_marker(pytest.mark.skip(reason="slow: run it with -m slow"))
+        path = item.path.relative_to(root).as_posix() if item.path.is_relative_to(root) else ""
+        if any(f"{path}/".startswith(f"{place}/") for place in FULL):
+            item.add_marker("full")
+        if config.pluginmanager.hasplugin("xdist") and not item.get_closest_marker("xdist_group"):
+            name = path.removeprefix("tests/").rpartition(".")[0].replace("/", "-")
+            item.add_marker(pytest.mark.xdist_group(name))
+    # What takes minutes, or judges times, runs when somebody says "-m slow".
+    if "slow" not in config.option.markexpr:
+        for item in items:
+            if item.get_closest_marker("slow"):
+                item.add_marker(pytest.mark.skip(reason="slow: run it with -m slow"))
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
