@@ -205,7 +205,7 @@ class MeanField:
         return math.exp(brentq(excess, *ends, xtol=1e-10))
 
     def critical_line(self, biases: Sequence[float], start: float = 1.0) -> np.ndarray:
-        """:meth:`critical_weight` for each of ``biases``, NaN where there is none: (len(biases),)."""
+        """:meth:`critical_weight` for each of ``biases``, NaN where there is none."""
         found = []
         for bias in biases:
             try:
