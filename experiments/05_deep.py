@@ -44,7 +44,7 @@ def rotations(seed: int, depth: int, width: int) -> list[np.ndarray]:
 
 def inputs(seed: int, pairs: int) -> np.ndarray:
     """Pairs of examples of MNIST-1D in neighbouring rows, each of mean square 1: (2 pairs, 40)."""
-    points = comparison.mnist1d(1000 + seed, 2 * pairs + 8, 0)[0][: 2 * pairs].astype(float)
+    points = comparison.mnist1d(1000 + seed, 40, 0)[0][: 2 * pairs].astype(float)
     return points / np.sqrt((points**2).mean(1, keepdims=True))
 
 
@@ -171,9 +171,7 @@ def main(argv: list[str] | None = None) -> None:
                         rng = np.random.default_rng([8, seed])
                         biases = list(bias * rng.standard_normal((depth, size)))
                         field = fields[unit["function"]]
-                        (row,) = passage(
-                            field, weights, biases, x, (depth,), False, False, seed
-                        )
+                        (row,) = passage(field, weights, biases, x, (depth,), False, False, seed)
                         found.append(row)
                     middle = {
                         name: round(float(np.median([row[name] for row in found])), 4)
