@@ -1,13 +1,12 @@
-"""Does a gradient that fades stop training? Optimisers x initialisations x functions x remedies.
+"""Does a gradient that fades stop training? Optimisers x starts x functions x remedies.
 
-Networks of ten hidden layers of 64 units on MNIST-1D, 20 seeds with fresh data each, trained in one
-batched product. Every arm (function, optimiser, structure, initialisation) tries the same number of
-rates, and validation data choose one for each number of steps. A row holds the test accuracy at the
-chosen rate, and how far the weights of the first and of the last hidden layer moved, relative to
-their size at the start. "adam, small eps" is Adam with ε = 1e-30 in place of 1e-8.
+Networks of ten hidden layers of 32 units on MNIST-1D, with fresh data for each seed, all networks of
+a function and optimiser trained in one batched product. Every arm (function, optimiser, structure,
+start) tries four rates, and validation data choose one for each number of steps. A row holds the
+test accuracy at the chosen rate, and how far the weights of the first and of the last hidden layer
+moved, relative to their size at the start. "adam, small eps" is Adam with ε = 1e-30, not 1e-8.
 
-It is made for a GPU (some minutes); on one CPU core give fewer seeds and steps, for example
---seeds 6 --steps 300 1000.
+It takes about ten minutes of one CPU core.
 """
 
 from __future__ import annotations
@@ -23,28 +22,26 @@ from torch.nn import functional as F
 from actlab import comparison, experiment
 from actlab.meanfield import MeanField
 
-FUNCTIONS = {"sigmoid": torch.sigmoid, "tanh": torch.tanh, "relu": torch.relu}
-STARTS = ("default", "xavier", "he", "critical")
+FUNCTIONS = {"sigmoid": torch.sigmoid, "relu": torch.relu}
+STARTS = ("default", "xavier", "critical")
 RATES = {
-    "sgd": (0.01, 0.03, 0.1, 0.3, 1.0),
-    "adam": (0.0001, 0.0003, 0.001, 0.003, 0.01),
-    "adam, small eps": (0.0001, 0.0003, 0.001, 0.003, 0.01),
+    "sgd": (0.03, 0.1, 0.3, 1.0),
+    "adam": (0.0003, 0.001, 0.003, 0.01),
+    "adam, small eps": (0.0003, 0.001, 0.003, 0.01),
 }
 PAIRS = [(name, optimiser) for name in ("sigmoid", "relu") for optimiser in ("sgd", "adam")]
 UNITS = [  # what the chapter needs most comes first
     *((*pair, "plain") for pair in PAIRS),
     ("sigmoid", "adam, small eps", "plain"),
-    *((*pair, structure) for pair in PAIRS for structure in ("batchnorm", "residual")),
-    ("tanh", "sgd", "plain"),
-    ("tanh", "adam", "plain"),
+    ("sigmoid", "sgd", "batchnorm"),
+    ("sigmoid", "sgd", "residual"),
 ]
-DEPTH, WIDTH, BATCH = 10, 64, 100
+DEPTH, WIDTH, BATCH = 10, 32, 50
 
 
 def scale_of(name: str, start: str) -> float:
     """k, the standard deviation of a hidden layer's weights times √n."""
-    known = {"default": 3**-0.5, "xavier": 1.0, "he": math.sqrt(2)}
-    return known.get(start) or MeanField(name).critical_weight()
+    return 1.0 if start == "xavier" else MeanField(name).critical_weight()
 
 
 def build(name: str, seeds: int, rates: int, device: str) -> tuple[list[Tensor], list[Tensor]]:
@@ -151,9 +148,9 @@ def train(
 def main(argv: list[str] | None = None) -> None:
     """Run what is missing of the record."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--seeds", type=int, default=20, help="how many (20)")
+    parser.add_argument("--seeds", type=int, default=10, help="how many (10)")
     parser.add_argument(
-        "--steps", type=int, nargs="+", default=[300, 1000, 2000], help="when to measure"
+        "--steps", type=int, nargs="+", default=[200, 600, 1800], help="when to measure"
     )
     options = experiment.options(__file__, __doc__, argv, parser)
     torch.set_num_threads(1)
