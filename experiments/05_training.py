@@ -1,10 +1,11 @@
 """Does a gradient that fades stop training? Optimisers x starts x functions x remedies.
 
-Networks of ten hidden layers of 32 units on MNIST-1D, with fresh data for each seed, all networks of
-a function and optimiser trained in one batched product. Every arm (function, optimiser, structure,
-start) tries four rates, and validation data choose one for each number of steps. A row holds the
-test accuracy at the chosen rate, and how far the weights of the first and of the last hidden layer
-moved, relative to their size at the start. "adam, small eps" is Adam with ε = 1e-30, not 1e-8.
+Networks of ten hidden layers of 32 units on MNIST-1D, with fresh data for each seed; all networks
+of a function and optimiser are trained in one batched product. Every arm (function, optimiser,
+structure, start) tries four rates, and validation data choose one for each number of steps. A row
+holds the test accuracy at the chosen rate, and how far the weights of the first and of the last
+hidden layer moved, relative to their size at the start. "adam, small eps" is Adam with ε = 1e-30
+in place of 1e-8.
 
 It takes about ten minutes of one CPU core.
 """
