@@ -121,7 +121,11 @@ def diagnosis(text: str, found: dict) -> str:
         said = f"the gradient arrives, but any two inputs look alike ({said_cosine})"
     else:
         said = f"nothing is wrong at the start ({said_cosine})"
-    dead = f"; {100 * found['dead']:.0f} % of layer 50 is dead" if found["dead"] > 0.005 else ""
+    dead = (
+        f"; {100 * found['dead']:.0f} % of layer 50 is dead on these inputs"
+        if found["dead"] > 0.005
+        else ""
+    )
     return f"{text}: {said}{dead}."
 
 
@@ -169,9 +173,9 @@ def gradient_explorer() -> Figure:
                 "activations: dots of the first, sizes of both",
                 "layer",
                 (1, DEPTH),
-                (-2, 4),
+                (-1.5, 3),
                 x_ticks,
-                ticks(-2, -1, 0, 1, 2, 3, 4),
+                ticks(-1, 0, 1, 2, 3),
                 "size",
                 digits=2,
             ),
