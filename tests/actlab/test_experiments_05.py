@@ -13,7 +13,7 @@ import torch
 from actlab import experiment
 from actlab.meanfield import MeanField
 
-FOLDER = Path(__file__).resolve().parents[1] / "experiments"
+FOLDER = Path(__file__).resolve().parents[2] / "experiments"
 
 
 def load(name: str):
