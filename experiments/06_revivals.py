@@ -5,7 +5,8 @@ drawn afresh for every seed (4000 training, 1000 validation, 5000 test examples)
 when it is silent on all 4000 training examples.
 
 lines      life lines of layer 2 in single networks 40-64-64-10, full batch of 1000, float64: each
-           dead spell of the second layer, with layer 1 learning and frozen.
+           dead spell of the second layer (of three networks; counts for all), with layer 1 learning
+           and frozen.
 revivals   40-64-64-64-10, He, batches of 100: optimiser x rate x (layer 1 learns, frozen); deaths
            and revivals per layer and stretch of training, at checks ten updates apart.
 dose       40-64-64-10, plain SGD: rate x starting bias of the hidden layers.
@@ -45,6 +46,7 @@ DEEP_RATES = {
 }
 BIASES = (0.5, 0.0, -0.5, -1.0, -2.0)
 DOSES = (0.03, 0.1, 0.3, 1.0, 3.0)
+NOTHING = "nan"
 COLUMNS = [
     "part", "arm", "level", "rate", "bias", "seed", "layer", "first", "last", "start_dead",
     "deaths", "revivals", "ever", "back", "dead", "spells", "ended", "unmoved", "length",
@@ -65,7 +67,7 @@ def main(argv: list[str] | None = None) -> None:
     with experiment.Record(options, key=["part", "arm"], settings=settings) as record:
         for unit in record.todo({"part": p, "arm": a} for p, a in lab.units()):
             rows = getattr(lab, unit["part"])(unit["arm"])
-            record.add({**dict.fromkeys(COLUMNS, ""), **unit, **row} for row in rows)
+            record.add({**dict.fromkeys(COLUMNS, NOTHING), **unit, **row} for row in rows)
 
 
 class Lab:
@@ -82,7 +84,8 @@ class Lab:
     def units(self) -> list[tuple[str, str]]:
         """(part, arm) of every unit of work."""
         found = [("lines", "learns"), ("lines", "frozen")]
-        found += [("revivals", f"{arm}, {first}") for arm in ARMS for first in ("learns", "frozen")]
+        found += [("revivals", f"{arm}, learns") for arm in RATES]
+        found += [("revivals", f"{arm}, frozen") for arm in ARMS]
         found += [("dose", "sgd")]
         found += [
             ("remedies", f"{optimizer}, {norm}")
@@ -127,7 +130,7 @@ class Lab:
     # --- parts ------------------------------------------------------------------------------------
 
     def lines(self, arm: str) -> list[dict]:
-        """Each dead spell of layer 2: one row, with ``first`` and ``last`` (or nothing)."""
+        """Layer 2: one row a network, and one for each dead spell of the first three."""
         steps = self._steps(250)
         owners = list(self.seeds)
         networks = self._networks([40, 64, 64, 10], owners, double=True)
@@ -151,7 +154,7 @@ class Lab:
             }
             for seed in owners
         ]
-        for spell in lifelines.spells(lines.alive[1]):
+        for spell in lifelines.spells(lines.alive[1][:, :3]):
             end = steps + 1 if spell.end is None else spell.end
             own = moved[spell.start + 1 : end, spell.network, spell.unit]
             rows.append(
@@ -161,7 +164,7 @@ class Lab:
                     "rate": 2.5,
                     "level": spell.unit,
                     "first": spell.start,
-                    "last": "" if spell.end is None else spell.end,
+                    "last": NOTHING if spell.end is None else spell.end,
                     "ended": int(spell.end is not None),
                     "unmoved": int(not own.any()),
                 }
@@ -189,7 +192,9 @@ class Lab:
             of_network: list[list] = [[] for _ in cells]
             for spell in lifelines.spells(alive):
                 of_network[spell.network].append(spell)
-            for start, stop in itertools.pairwise(STRETCHES):
+            for start, stop in itertools.pairwise(
+                STRETCHES if first == "learns" else STRETCHES[::3]
+            ):
                 here = np.flatnonzero((lines.checks >= start) & (lines.checks <= stop))
                 if len(here) < 2:
                     continue

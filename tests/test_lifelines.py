@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
+
 import numpy as np
 import pytest
 import torch
 
-from actlab import lifelines
+from actlab import experiment, lifelines
 from actlab.training import build
 
 ALIVE = np.array([[1, 0, 1, 0], [0, 0, 1, 0], [1, 0, 1, 1], [0, 0, 1, 1]], bool)[:, None]
@@ -104,9 +106,10 @@ def test_statistics_of_the_training_set_serve_other_data():
 
 def test_default_start_is_that_of_a_linear_layer():
     networks = lifelines.networks_like([100, 50, 10], range(4), "default")
-    assert float(networks.weights[0].abs().max()) <= 0.1
-    assert float(networks.weights[0].std()) == pytest.approx(0.1 / 3**0.5, rel=0.03)
-    assert float(networks.biases[1].abs().max()) <= 50**-0.5
+    weight, offset = networks.weights[0].detach(), networks.biases[1].detach()
+    assert float(weight.abs().max()) <= 0.1
+    assert float(weight.std()) == pytest.approx(0.1 / 3**0.5, rel=0.03)
+    assert float(offset.abs().max()) <= 50**-0.5
     with pytest.raises(ValueError, match="start"):
         lifelines.networks_like([2, 2], [0], "xavier")
 
@@ -122,3 +125,16 @@ def test_rule_of_three():
     assert 1000 * lifelines.rule_of_three(1000) == pytest.approx(3, abs=0.01)
     with pytest.raises(ValueError, match="optimizer"):
         lifelines.train(build([2, 2, 2], torch.relu, 1), *data(), 1, 0.1, optimizer="lion")
+
+
+def test_the_experiment_runs_and_its_control_holds(tmp_path):
+    """The script of chapter 6 in its quick form: every part has rows, frozen layers no revival."""
+    path = experiment.ROOT / "experiments" / "06_revivals.py"
+    spec = importlib.util.spec_from_file_location("revivals", path)
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    script.main(["--quick", "--device", "cpu", "--out", str(tmp_path)])
+    table = experiment.load("06_revivals", tmp_path)
+    assert table.levels("part") == ["lines", "revivals", "dose", "remedies"]
+    frozen = table.where(part="revivals", arm="sgd, frozen", layer=2)
+    assert frozen["revivals"].sum() == 0
