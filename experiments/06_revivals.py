@@ -1,8 +1,8 @@
 """When do ReLU units die, which of them come back, and which remedy keeps them alive?
 
 Four parts, each in units that can be resumed. All networks of a unit train at once; MNIST-1D is
-drawn afresh for every seed (4000 training, 1000 validation, 5000 test examples). A unit is dead
-when it is silent on all 4000 training examples.
+drawn afresh for every seed (4000 training, 1000 validation, 5000 test examples; 2000 with --small).
+A unit is dead when it is silent on all training examples.
 
 lines      life lines of layer 2 in single networks 40-64-64-10, full batch of 1000, float64: each
            dead spell of the second layer (of three networks; counts for all), with layer 1 learning
@@ -10,12 +10,13 @@ lines      life lines of layer 2 in single networks 40-64-64-10, full batch of 1
 revivals   40-64-64-64-10, He, batches of 100: optimiser x rate x (layer 1 learns, frozen); deaths
            and revivals per layer and stretch of training, at checks ten updates apart.
 dose       40-64-64-10, plain SGD: rate x starting bias of the hidden layers.
-remedies   ten hidden layers of 64: initialisation x BatchNorm x leak x optimiser x rate.
+remedies   ten hidden layers: initialisation x BatchNorm x leak x optimiser x rate.
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import itertools
 
 import numpy as np
@@ -24,25 +25,60 @@ import torch
 from actlab import comparison, experiment, lifelines
 from actlab.training import Stack
 
-TRAIN, VALID, TEST = 4000, 1000, 5000
-DEEP = [40, *10 * [64], 10]
-STRETCHES = (0, 200, 1000, 2000)
-RATES = {
-    "sgd": (0.1, 0.3, 0.6, 1.0, 1.5),
-    "momentum": (0.03, 0.06, 0.1, 0.15, 0.2),
-    "adam": (0.003, 0.006, 0.01, 0.02, 0.03),
-}
+VALID, TEST = 1000, 5000
+
+
+@dataclasses.dataclass(frozen=True)
+class Grid:
+    """How much is run."""
+
+    seeds: int
+    train: int
+    stretches: tuple[int, ...]
+    every: int
+    rates: dict[str, tuple[float, ...]]
+    hot: dict[str, tuple[float, ...]]  # of the arms with layer 1 frozen
+    deep_width: int
+    deep_steps: int
+    deep_rates: dict[str, tuple[float, ...]]
+
+
+FULL = Grid(
+    seeds=20,
+    train=4000,
+    stretches=(0, 200, 1000, 2000),
+    every=10,
+    rates={
+        "sgd": (0.1, 0.3, 0.6, 1.0, 1.5),
+        "momentum": (0.03, 0.06, 0.1, 0.15, 0.2),
+        "adam": (0.003, 0.006, 0.01, 0.02, 0.03),
+    },
+    hot={"sgd": (0.6, 1.0, 1.5), "momentum": (0.1, 0.15, 0.2), "adam": (0.01, 0.02, 0.03)},
+    deep_width=64,
+    deep_steps=2000,
+    deep_rates={
+        "sgd": (0.01, 0.03, 0.1, 0.3, 0.6, 1.0),
+        "adam": (0.0003, 0.001, 0.003, 0.006, 0.01, 0.03),
+    },
+)
+SMALL = Grid(
+    seeds=8,
+    train=2000,
+    stretches=(0, 100, 400, 1000),
+    every=10,
+    rates={"sgd": (0.3, 1.0, 1.5), "momentum": (0.03, 0.1, 0.2), "adam": (0.003, 0.01, 0.03)},
+    hot={"sgd": (1.0,), "momentum": (0.2,), "adam": (0.03,)},
+    deep_width=32,
+    deep_steps=600,
+    deep_rates={"sgd": (0.03, 0.1, 0.3, 1.0), "adam": (0.001, 0.003, 0.01, 0.03)},
+)
 # What may move a dead unit: (optimiser, decay per update, are biases decayed too?)
 ARMS = {
     "sgd": ("sgd", 0.0, True),
     "momentum": ("momentum", 0.0, True),
     "adam": ("adam", 0.0, True),
-    "sgd, decay of all": ("sgd", 5e-4, True),
-    "sgd, decay of weights": ("sgd", 5e-4, False),
-}
-DEEP_RATES = {
-    "sgd": (0.01, 0.03, 0.1, 0.3, 0.6, 1.0),
-    "adam": (0.0003, 0.001, 0.003, 0.006, 0.01, 0.03),
+    "sgd, decay of all": ("sgd", 1e-3, True),
+    "sgd, decay of weights": ("sgd", 1e-3, False),
 }
 BIASES = (0.5, 0.0, -0.5, -1.0, -2.0)
 DOSES = (0.03, 0.1, 0.3, 1.0, 3.0)
@@ -58,12 +94,14 @@ def main(argv: list[str] | None = None) -> None:
     """Run what the record does not have yet."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--seeds", type=int, help="networks of each kind (default: 20, small 8)")
+    parser.add_argument("--small", action="store_true", help="a grid for two CPU cores: 10 minutes")
     options = experiment.options(__file__, __doc__, argv, parser)
     torch.set_num_threads(1)
-    seeds = 2 if options.quick else options.seeds
-    settings = {"seeds": seeds, "train": TRAIN, "valid": VALID, "test": TEST}
-    lab = Lab(seeds, options.device, options.quick)
+    grid = SMALL if options.small or options.quick else FULL
+    seeds = 2 if options.quick else options.seeds or grid.seeds
+    settings = {**dataclasses.asdict(grid), "seeds": seeds, "valid": VALID, "test": TEST}
+    lab = Lab(grid, seeds, options.device, options.quick)
     with experiment.Record(options, key=["part", "arm"], settings=settings) as record:
         for unit in record.todo({"part": p, "arm": a} for p, a in lab.units()):
             rows = getattr(lab, unit["part"])(unit["arm"])
@@ -73,9 +111,10 @@ def main(argv: list[str] | None = None) -> None:
 class Lab:
     """The data of all seeds, and one method for each part."""
 
-    def __init__(self, seeds: int, device: str, quick: bool) -> None:
+    def __init__(self, grid: Grid, seeds: int, device: str, quick: bool) -> None:
+        self.grid = grid
         self.seeds, self.device, self.quick = range(seeds), device, quick
-        train = 1000 if quick else TRAIN
+        train = 1000 if quick else grid.train
         drawn = [comparison.mnist1d(1000 + s, train, VALID + TEST) for s in self.seeds]
         self.x, self.y, self.x_new, self.y_new = (
             np.stack(part) for part in zip(*drawn, strict=True)
@@ -84,12 +123,12 @@ class Lab:
     def units(self) -> list[tuple[str, str]]:
         """(part, arm) of every unit of work."""
         found = [("lines", "learns"), ("lines", "frozen")]
-        found += [("revivals", f"{arm}, learns") for arm in RATES]
+        found += [("revivals", f"{arm}, learns") for arm in self.grid.rates]
         found += [("revivals", f"{arm}, frozen") for arm in ARMS]
         found += [("dose", "sgd")]
         found += [
             ("remedies", f"{optimizer}, {norm}")
-            for optimizer in DEEP_RATES
+            for optimizer in self.grid.deep_rates
             for norm in ("plain", "batchnorm")
         ]
         return found
@@ -175,16 +214,18 @@ class Lab:
         """Counts per rate, seed, layer and stretch of training."""
         name, first = arm.rsplit(", ", 1)
         optimizer, decay, biases_too = ARMS[name]
-        rates = RATES[optimizer][1:3] if self.quick else RATES[optimizer]
+        grid = self.grid.hot if first == "frozen" else self.grid.rates
+        rates = grid[optimizer][:2] if self.quick else grid[optimizer]
         cells = [(rate, seed) for rate in rates for seed in self.seeds]
         owners = [seed for _, seed in cells]
+        stretches = self.grid.stretches if first == "learns" else self.grid.stretches[::3]
         networks = self._networks([40, 64, 64, 64, 10], owners)
-        steps = self._steps(STRETCHES[-1])
+        steps = self._steps(stretches[-1])
         rate = np.array([rate for rate, _ in cells])
         lines = lifelines.train(
             networks, self.x, self.y, steps, rate,
             optimizer=optimizer, decay=decay / rate, decay_biases=biases_too, batch=100,
-            data_of=owners, frozen=(0,) if first == "frozen" else (), every=10,
+            data_of=owners, frozen=(0,) if first == "frozen" else (), every=self.grid.every,
         )  # fmt: skip
         valid, test, fires = self._scores(networks, owners)
         rows = []
@@ -192,9 +233,7 @@ class Lab:
             of_network: list[list] = [[] for _ in cells]
             for spell in lifelines.spells(alive):
                 of_network[spell.network].append(spell)
-            for start, stop in itertools.pairwise(
-                STRETCHES if first == "learns" else STRETCHES[::3]
-            ):
+            for start, stop in itertools.pairwise(stretches):
                 here = np.flatnonzero((lines.checks >= start) & (lines.checks <= stop))
                 if len(here) < 2:
                     continue
@@ -212,7 +251,7 @@ class Lab:
                             **_counts(counts, i),
                             "spells": len(mine), "ended": len(ended), "unmoved": sum(unmoved),
                             # updates that the ended spells lasted, all together
-                            "length": sum(s.end - s.start for s in ended) * 10,
+                            "length": sum(s.end - s.start for s in ended) * self.grid.every,
                             # at the end: dead on the training set, firing on some new example
                             "fresh": int((~alive[-1, i] & fires[layer][i]).sum()),
                             "loss": f"{lines.loss[here[-1], i]:.4g}",
@@ -252,7 +291,9 @@ class Lab:
     def remedies(self, arm: str) -> list[dict]:
         """Ten hidden layers: dead units (all layers together) and accuracy for each combination."""
         optimizer, norm = arm.split(", ")
-        rates = DEEP_RATES[optimizer][2:3] if self.quick else DEEP_RATES[optimizer]
+        rates = self.grid.deep_rates[optimizer]
+        rates = rates[2:3] if self.quick else rates
+        widths = [40, *10 * [self.grid.deep_width], 10]
         cells = [
             (start, leak, rate, seed)
             for start in ("default", "he")
@@ -263,7 +304,7 @@ class Lab:
         owners = [seed for *_, seed in cells]
         slope = np.array([leak for _, leak, _, _ in cells])
         halves = [
-            self._networks(DEEP, [c[3] for c in cells if c[0] == start], start)
+            self._networks(widths, [c[3] for c in cells if c[0] == start], start)
             for start in ("default", "he")
         ]
         networks = Stack(
@@ -273,9 +314,9 @@ class Lab:
         )
         gains = None
         if norm == "batchnorm":
-            one = torch.ones(len(cells), 1, 64).to(networks.weights[0])
+            one = torch.ones(len(cells), 1, self.grid.deep_width).to(networks.weights[0])
             gains = [one.clone().requires_grad_() for _ in range(10)]
-        steps = self._steps(2000)
+        steps = self._steps(self.grid.deep_steps)
         lines = lifelines.train(
             networks, self.x, self.y, steps, [cell[2] for cell in cells],
             optimizer=optimizer, batch=100, data_of=owners, slope=slope, gains=gains,
