@@ -38,6 +38,7 @@ class Grid:
     every: int
     rates: dict[str, tuple[float, ...]]
     hot: dict[str, tuple[float, ...]]  # of the arms with layer 1 frozen
+    deep_seeds: int
     deep_width: int
     deep_steps: int
     deep_rates: dict[str, tuple[float, ...]]
@@ -54,6 +55,7 @@ FULL = Grid(
         "adam": (0.003, 0.006, 0.01, 0.02, 0.03),
     },
     hot={"sgd": (0.6, 1.0, 1.5), "momentum": (0.1, 0.15, 0.2), "adam": (0.01, 0.02, 0.03)},
+    deep_seeds=20,
     deep_width=64,
     deep_steps=2000,
     deep_rates={
@@ -68,9 +70,10 @@ SMALL = Grid(
     every=10,
     rates={"sgd": (0.3, 1.0, 1.5), "momentum": (0.03, 0.1, 0.2), "adam": (0.003, 0.01, 0.03)},
     hot={"sgd": (1.0,), "momentum": (0.2,), "adam": (0.03,)},
+    deep_seeds=6,
     deep_width=32,
-    deep_steps=600,
-    deep_rates={"sgd": (0.03, 0.1, 0.3, 1.0), "adam": (0.001, 0.003, 0.01, 0.03)},
+    deep_steps=400,
+    deep_rates={"sgd": (0.1, 0.3, 1.0), "adam": (0.003, 0.01, 0.03)},
 )
 # What may move a dead unit: (optimiser, decay per update, are biases decayed too?)
 ARMS = {
@@ -292,14 +295,14 @@ class Lab:
         """Ten hidden layers: dead units (all layers together) and accuracy for each combination."""
         optimizer, norm = arm.split(", ")
         rates = self.grid.deep_rates[optimizer]
-        rates = rates[2:3] if self.quick else rates
+        rates = rates[1:2] if self.quick else rates
         widths = [40, *10 * [self.grid.deep_width], 10]
         cells = [
             (start, leak, rate, seed)
             for start in ("default", "he")
             for leak in (0.0, 0.01)
             for rate in rates
-            for seed in self.seeds
+            for seed in self.seeds[: self.grid.deep_seeds]
         ]
         owners = [seed for *_, seed in cells]
         slope = np.array([leak for _, leak, _, _ in cells])
