@@ -38,7 +38,7 @@ class Grid:
     every: int
     rates: dict[str, tuple[float, ...]]
     hot: dict[str, tuple[float, ...]]  # of the arms with layer 1 frozen
-    deep_seeds: int
+    deep_seeds: dict[str, int]
     deep_width: int
     deep_steps: int
     deep_rates: dict[str, tuple[float, ...]]
@@ -55,7 +55,7 @@ FULL = Grid(
         "adam": (0.003, 0.006, 0.01, 0.02, 0.03),
     },
     hot={"sgd": (0.6, 1.0, 1.5), "momentum": (0.1, 0.15, 0.2), "adam": (0.01, 0.02, 0.03)},
-    deep_seeds=20,
+    deep_seeds={"sgd": 20, "adam": 20},
     deep_width=64,
     deep_steps=2000,
     deep_rates={
@@ -70,10 +70,10 @@ SMALL = Grid(
     every=10,
     rates={"sgd": (0.3, 1.0, 1.5), "momentum": (0.03, 0.1, 0.2), "adam": (0.003, 0.01, 0.03)},
     hot={"sgd": (1.0,), "momentum": (0.2,), "adam": (0.03,)},
-    deep_seeds=6,
+    deep_seeds={"sgd": 6, "adam": 4},
     deep_width=32,
     deep_steps=400,
-    deep_rates={"sgd": (0.1, 0.3, 1.0), "adam": (0.003, 0.01, 0.03)},
+    deep_rates={"sgd": (0.1, 0.3, 1.0), "adam": (0.003, 0.01)},
 )
 # What may move a dead unit: (optimiser, decay per update, are biases decayed too?)
 ARMS = {
@@ -99,6 +99,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--seeds", type=int, help="networks of each kind (default: 20, small 8)")
     parser.add_argument("--small", action="store_true", help="a grid for two CPU cores: 10 minutes")
+    parser.add_argument("--only", default="", metavar="PART", help="e.g. 'remedies adam'")
     options = experiment.options(__file__, __doc__, argv, parser)
     torch.set_num_threads(1)
     grid = SMALL if options.small or options.quick else FULL
@@ -106,7 +107,8 @@ def main(argv: list[str] | None = None) -> None:
     settings = {**dataclasses.asdict(grid), "seeds": seeds, "valid": VALID, "test": TEST}
     lab = Lab(grid, seeds, options.device, options.quick)
     with experiment.Record(options, key=["part", "arm"], settings=settings) as record:
-        for unit in record.todo({"part": p, "arm": a} for p, a in lab.units()):
+        units = [{"part": p, "arm": a} for p, a in lab.units()]
+        for unit in record.todo(u for u in units if " ".join(u.values()).startswith(options.only)):
             rows = getattr(lab, unit["part"])(unit["arm"])
             record.add({**dict.fromkeys(COLUMNS, NOTHING), **unit, **row} for row in rows)
 
@@ -302,7 +304,7 @@ class Lab:
             for start in ("default", "he")
             for leak in (0.0, 0.01)
             for rate in rates
-            for seed in self.seeds[: self.grid.deep_seeds]
+            for seed in self.seeds[: self.grid.deep_seeds[optimizer]]
         ]
         owners = [seed for *_, seed in cells]
         slope = np.array([leak for _, leak, _, _ in cells])
