@@ -105,6 +105,11 @@ def test_cost_is_that_of_the_record(gelu):
     assert "gelu" not in gelu.cost.others
     assert 1 < gelu.cost.rank < gelu.cost.of
     assert measured.cost_in(None, "gelu") is None
+    record = latest("cuda")
+    if record:  # in 16 bits only
+        cost = measured.cost_in(record, "gelu")
+        assert 0.5 < cost.forward < cost.backward
+        assert cost.dtype in {row.dtype for row in record}
 
 
 def test_authors_come_from_the_references(tmp_path):
