@@ -93,7 +93,11 @@ def counts(alive: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def networks_like(
-    widths: Sequence[int], seeds: Iterable[int], start: str = "he", bias: float = 0.0
+    widths: Sequence[int],
+    seeds: Iterable[int],
+    start: str = "he",
+    bias: float = 0.0,
+    dtype: torch.dtype = torch.float32,
 ) -> Stack:
     """ReLU networks that differ in their initialisation only.
 
@@ -103,6 +107,7 @@ def networks_like(
         start: "he" (normal weights, constant biases) or "default" (what ``nn.Linear`` does:
             weights and biases uniform within ±1/√fan_in).
         bias: added to the biases of all hidden layers.
+        dtype: of the parameters; the random numbers are those of float32.
 
     Raises:
         ValueError: for another ``start``.
@@ -121,6 +126,8 @@ def networks_like(
                     offset[network].uniform_(-bound, bound, generator=generator)
         for offset in networks.biases[:-1]:
             offset += bias
+    for layer in (networks.weights, networks.biases):
+        layer[:] = [tensor.detach().to(dtype).requires_grad_() for tensor in layer]
     return networks
 
 
