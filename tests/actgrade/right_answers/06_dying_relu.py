@@ -255,13 +255,10 @@ def examples_needed(rate, confidence):
     return whole if whole == quotient else whole + 1
 
 
-# %% q5: SciPy's interval for a proportion (Clopper and Pearson)
+# %% q5: the chance of silence first, then its logarithm
 def firing_bound(n, confidence):
-    from scipy.stats import beta
-
-    if n > 1e6:
-        return float(-np.expm1(np.log1p(-confidence) / n))
-    return float(beta.ppf(confidence, 1, n))
+    chance_of_silence = 1.0 - confidence
+    return float(-np.expm1(np.divide(np.log(chance_of_silence), n)))
 
 
 def examples_needed(rate, confidence):
