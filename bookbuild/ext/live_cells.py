@@ -187,6 +187,8 @@ def add_bars(app: Sphinx, doctree: nodes.document) -> None:
         ]
         at = container.index(sources[0]) + 1 if sources else 0
         container.insert(at, bar)
+    if chapter is None:
+        say_once(doctree)
     if chapter:
         title = next(iter(doctree.findall(nodes.title)), None)
         if title is not None:
@@ -197,6 +199,28 @@ def add_bars(app: Sphinx, doctree: nodes.document) -> None:
             title.parent.insert(
                 title.parent.index(title) + 1, live_progress(name=chapter.name, questions=points)
             )
+
+
+def say_once(doctree: nodes.document) -> None:
+    """Of the cells of a section that need the same thing, let the first speak for all."""
+    groups: dict[tuple[int, str], list[live_bar]] = {}
+    for bar in doctree.findall(live_bar):
+        if bar["kind"] == "cannot":
+            groups.setdefault((id(_section_of(bar)), bar["cause"]), []).append(bar)
+    for first, *others in groups.values():
+        first["cells"] = 1 + len(others)
+        for bar in others:
+            bar.parent.remove(bar)
+
+
+def _section_of(node: nodes.Node) -> nodes.Node:
+    """The section of the second level that a node stands in, or the page."""
+    found: list[nodes.Node] = []
+    while node.parent is not None:
+        if isinstance(node, nodes.section):
+            found.append(node)
+        node = node.parent
+    return found[-2] if len(found) > 1 else node
 
 
 # --- while pages are written ----------------------------------------------------------------------
@@ -218,8 +242,12 @@ def bar_html(node: live_bar) -> str:
             said = "This cell uses commands of IPython, which the page does not know."
         else:
             said = f"This {what} needs {sentence_for(node['cause'])}."
+        need = "needs"
+        if (count := node.get("cells", 1)) > 1:
+            need = f"{count} cells of this section need"
+            said = said.replace("This cell needs", "These cells need")
         return (
-            '<details class="live-cannot"><summary>Not in the page: needs '
+            f'<details class="live-cannot"><summary>Not in the page: {need} '
             f"{html.escape(name)}</summary><p>{html.escape(said)}</p></details>\n"
         )
     cell, number = html.escape(node["cell"]), node["number"]
