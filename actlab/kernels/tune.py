@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 FUNCTIONS = ("relu", "gelu", "swiglu", "softmax")
-ROW_LENGTHS = (1024, 4096, 8192, 16384, 32768, 65536, 131072)
+ROW_LENGTHS = (1024, 4096, 16384, 32768, 131072)
 
 
 def _milliseconds(function: Callable[[], Any]) -> float:
