@@ -159,8 +159,8 @@ def fit(
 
     Args:
         networks: trained in place.
-        points: (n, features).
-        labels: (n,), class numbers.
+        points: (n, features), or data of its own for each network, (seeds, n, features).
+        labels: (n,) or (seeds, n), class numbers.
         steps: number of updates.
         lr: learning rate.
         batch: examples in a step, drawn per seed in an order fixed by the seed's position; None
@@ -181,6 +181,7 @@ def fit(
     inputs = torch.as_tensor(np.asarray(points), dtype=torch.float32)
     targets = torch.as_tensor(np.asarray(labels), dtype=torch.int64)
     generators = [torch.Generator().manual_seed(10_000 + seed) for seed in range(networks.seeds)]
+    own = torch.arange(networks.seeds)[:, None]  # the row of data that belongs to a network
     losses = []
     for step in range(steps):
         if on_step is not None:
@@ -189,9 +190,10 @@ def fit(
             x, y = inputs, targets.expand(networks.seeds, -1)
         else:
             rows = torch.stack(
-                [torch.randint(len(inputs), (batch,), generator=g) for g in generators]
+                [torch.randint(inputs.shape[-2], (batch,), generator=g) for g in generators]
             )
-            x, y = inputs[rows], targets[rows]
+            x = inputs[own, rows] if inputs.ndim == 3 else inputs[rows]
+            y = targets[own, rows] if targets.ndim == 2 else targets[rows]
         logits = networks(x)
         loss = torch.nn.functional.cross_entropy(
             logits.flatten(0, 1), y.flatten(), reduction="none"
@@ -207,7 +209,13 @@ def fit(
 
 @torch.no_grad()
 def accuracy(networks: Stack, points: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Share of right answers of each network, float64 (seeds,)."""
+    """Share of right answers of each network, float64 (seeds,).
+
+    Args:
+        networks: one for each seed.
+        points: (n, features), the same for all, or (seeds, n, features).
+        labels: (n,) or (seeds, n).
+    """
     logits = networks(torch.as_tensor(np.asarray(points), dtype=torch.float32))
     right = logits.argmax(-1) == torch.as_tensor(np.asarray(labels))
     return right.double().mean(1).numpy()
