@@ -1,8 +1,8 @@
 """Which activation does each training script of openai/parameter-golf use, and on which line?
 
     git clone https://github.com/openai/parameter-golf
-    python experiments/09_census.py parameter-golf                     # the commit of the record
-    python experiments/09_census.py parameter-golf --commit HEAD --out /tmp
+    python experiments/09_census.py parameter-golf
+    python experiments/09_census.py parameter-golf --commit HEAD --out /tmp/newest
 
 Every file train*.py of the commit gets one row: the activation of its feed-forward layer, the slope
 where there is one, and the line to look at. Only facts are kept, no code, and no code of theirs is run.
@@ -16,17 +16,15 @@ import argparse
 import ast
 import base64
 import contextlib
-import csv
 import lzma
-import os
 import re
 import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from actlab import experiment
+
 COMMIT = "4908dc46f21ed3fdd08d2fdca285deb2194b9599"
-COLUMNS = ("path", "line", "activation", "slope", "note")
 _LEAKY = re.compile(r"leaky_relu\(.*negative_slope=([\w.]+)")
 _DEFAULT = re.compile(r"""["']ACTIVATION["'],\s*["'](\w+)["']""")
 
@@ -93,29 +91,21 @@ def classify(text: str) -> dict[str, object]:
     return {"line": 0, "activation": "other", "slope": "", "note": ""}
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+def main(argv: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser()
     parser.add_argument("repository", type=Path, help="a clone of openai/parameter-golf")
     parser.add_argument("--commit", default=COMMIT)
-    parser.add_argument("--out", help="folder of the record")
-    args = parser.parse_args(argv)
-    here = Path(__file__).resolve().parent
-    folder = Path(args.out or os.environ.get("ACTLAB_RECORDS") or here / "records")
-    commit = git(args.repository, "rev-parse", args.commit).strip()
-    paths = git(args.repository, "ls-tree", "-r", "--name-only", commit).split("\n")
+    options = experiment.options(__file__, __doc__, argv, parser)
+    commit = git(options.repository, "rev-parse", options.commit).strip()
+    paths = git(options.repository, "ls-tree", "-r", "--name-only", commit).split("\n")
     paths = [path for path in paths if re.search(r"(^|/)train[^/]*\.py$", path)]
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "09_census.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, ("commit", *COLUMNS), lineterminator="\n")
-        writer.writeheader()
-        for path in paths:
-            row = classify(git(args.repository, "show", f"{commit}:{path}"))
-            writer.writerow({"commit": commit[:10], "path": path, **row})
-    print(f"{len(paths)} scripts", file=sys.stderr)
-    return 0
+    with experiment.Record(options, ["path"], {"commit": commit}) as record:
+        record.add(
+            {"path": path, **classify(git(options.repository, "show", f"{commit}:{path}"))}
+            for path in (paths[:3] if options.quick else paths)
+            if {"path": path} not in record
+        )
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

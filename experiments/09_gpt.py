@@ -1,8 +1,7 @@
 """Train a small byte-level GPT with many activation functions, all seeds and rates of one at once.
 
-    python experiments/09_gpt.py                         # everything, on a GPU about 5 minutes
-    python experiments/09_gpt.py --arms relu relu2 --seeds 3 --rates 0.005   # a part, on a CPU
-    python experiments/09_gpt.py --quick --out /tmp/try  # seconds: does it run?
+    python experiments/09_gpt.py --device cuda           # everything: minutes on a GPU
+    python experiments/09_gpt.py --arms relu relu2 --seeds 3 --rates 0.005 --out /tmp/part
 
 The model: 4 blocks of width 64 (4 heads, causal; RMSNorm before each sublayer), context 64, batch
 16, no biases, tied embedding. Weights start from N(0, 1/fan_in), the embeddings from N(0, .02²),
@@ -16,26 +15,20 @@ same batches. What is tested is the running average of the weights (decay .98, a
 steps), because at a constant rate the weights themselves are noisy.
 
 One row for each arm, rate, seed and number of steps: the three losses in nats per byte. Rows are
-written after each arm; a second run skips arms whose rows are there. Chapters 09, 11 and 15 read
-the record.
+written after each arm. Chapters 09, 11 and 15 read the record.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
 import hashlib
-import json
 import lzma
 import math
-import os
-import platform
 import sys
 import time
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -43,8 +36,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-HERE = Path(__file__).resolve().parent
-TEXT = HERE / "data" / "python_topics.txt.xz"
+from actlab import experiment
+
+TEXT = Path(__file__).resolve().parent / "data" / "python_topics.txt.xz"
 LAYERS, WIDTH, HEADS, CONTEXT, BATCH, VOCABULARY = 4, 64, 4, 64, 16, 256
 HIDDEN, GATED_HIDDEN = 256, 170  # 3 · 64 · 170 parameters against 2 · 64 · 256: .4 % fewer
 BLOCK = 4096
@@ -53,7 +47,6 @@ BETAS, EPSILON = (0.9, 0.95), 1e-8
 CHECKPOINTS = (250, 500, 1000, 2000)
 RATES = (0.0025, 0.005, 0.01, 0.02)
 SEEDS = 12
-COLUMNS = ("arm", "rate", "seed", "steps", "tune", "test", "train")
 
 
 # --- arms -----------------------------------------------------------------------------------------
@@ -321,7 +314,8 @@ def train(
             for model, (on_tune, on_test, on_train) in enumerate(found):
                 rows.append({
                     "rate": rates[model // len(seeds)], "seed": seeds[model % len(seeds)],
-                    "steps": step, "tune": on_tune, "test": on_test, "train": on_train,
+                    "steps": step, "tune": round(on_tune, 5), "test": round(on_test, 5),
+                    "train": round(on_train, 5),
                 })  # fmt: skip
     assert len(rows) == models * len(checkpoints)
     return rows
@@ -330,52 +324,8 @@ def train(
 # --- the record -----------------------------------------------------------------------------------
 
 
-def records_folder(given: str | None) -> Path:
-    """--out, else $ACTLAB_RECORDS, else experiments/records."""
-    return Path(given or os.environ.get("ACTLAB_RECORDS") or HERE / "records")
-
-
-def read_rows(path: Path) -> list[dict[str, str]]:
-    """The rows of a record as they are written; none if there is no file."""
-    if not path.exists():
-        return []
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def append_rows(path: Path, arm: str, rows: Sequence[dict[str, float]]) -> None:
-    """Write the rows of one arm at the end of the record."""
-    fresh = not path.exists()
-    with path.open("a", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        if fresh:
-            writer.writeheader()
-        for row in rows:
-            written = {k: f"{row[k]:.5f}" for k in ("tune", "test", "train")}
-            writer.writerow({**row, **written, "arm": arm})
-
-
-def write_provenance(path: Path, device: str, seconds: dict[str, float], args: object) -> None:
-    """What was run, with what, on what."""
-    about = {
-        "experiment": "09_gpt",
-        "finished": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "device": torch.cuda.get_device_name() if device == "cuda" else platform.machine(),
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "numpy": np.__version__,
-        "text_sha256": hashlib.sha256(read_text().tobytes()).hexdigest(),
-        "script_sha256": hashlib.sha256(Path(__file__).read_bytes()).hexdigest(),
-        "arguments": {k: v for k, v in vars(args).items() if k != "out"},
-        "seconds_per_arm": seconds,
-    }
-    path.write_text(json.dumps(about, indent=1) + "\n")
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+def main(argv: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser()
     parser.add_argument("--arms", nargs="+", choices=list(ARMS), default=list(ARMS), metavar="ARM",
                         help=f"of {', '.join(ARMS)}")  # fmt: skip
     parser.add_argument("--seeds", type=int, default=SEEDS, help="how many (default 12)")
@@ -383,56 +333,38 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--checkpoints", type=int, nargs="+", default=list(CHECKPOINTS))
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--seconds", type=float, default=math.inf, help="end before so many")
-    parser.add_argument("--out", help="folder of the record")
-    parser.add_argument("--quick", action="store_true", help="2 arms, 1 seed, 1 rate, 4 steps")
-    args = parser.parse_args(argv)
+    options = experiment.options(__file__, __doc__, argv, parser)
     held_out = None
-    if args.quick:
-        args.arms, args.seeds, args.rates, args.checkpoints = ["relu", "swiglu"], 1, [0.005], [2, 4]
-        held_out = BATCH
+    if options.quick:
+        options.arms, options.seeds, held_out = ["relu", "swiglu"], 1, BATCH
+        options.rates, options.checkpoints = [0.005], [2, 4]
     torch.backends.cuda.matmul.allow_tf32 = False
-    folder = records_folder(args.out)
-    folder.mkdir(parents=True, exist_ok=True)
-    record = folder / "09_gpt.csv"
-    begun, longest, seconds = time.monotonic(), 0.0, {}
-    keys = ("arm", "rate", "seed", "steps")
-    done = {tuple(row[k] for k in keys) for row in read_rows(record)}
-    for number, name in enumerate(args.arms, 1):
-        wanted = {
-            (name, str(rate), str(seed), str(steps))
-            for rate in args.rates
-            for seed in range(args.seeds)
-            for steps in args.checkpoints
-        }
-        if wanted <= done:
-            print(f"{name}: in the record", file=sys.stderr)
-            continue
-        if time.monotonic() - begun + longest > args.seconds:
-            print(f"no time left for {name}", file=sys.stderr)
-            break
-        arm_begun = time.monotonic()
+    settings = {key: vars(options)[key] for key in ("seeds", "rates", "checkpoints")}
+    settings["text"] = hashlib.sha256(read_text().tobytes()).hexdigest()
+    begun, longest = time.monotonic(), 0.0
+    deadline = begun + options.seconds
+    try:
+        with experiment.Record(options, ["arm"], settings) as record:
+            for unit in record.todo({"arm": arm} for arm in options.arms):
+                arm_begun = time.monotonic()
+                if arm_begun + longest > deadline:
+                    raise OutOfTime
 
-        def report(step: int, steps: int, number=number, name=name, arm_begun=arm_begun) -> None:
-            if step % 100 == 0 or step == steps:
-                passed = time.monotonic() - arm_begun
-                print(f"[{number}/{len(args.arms)}] {name}: step {step} of {steps}, {passed:.0f} s",
-                      file=sys.stderr, flush=True)  # fmt: skip
+                def report(step: int, steps: int, unit=unit, begun=arm_begun) -> None:
+                    if step % 250 == 0 or step == steps:
+                        passed = time.monotonic() - begun
+                        record.say(f"{unit['arm']}: step {step} of {steps}, {passed:.0f} s")
 
-        try:
-            rows = train(
-                ARMS[name], list(range(args.seeds)), args.rates, args.checkpoints, args.device,
-                begun + args.seconds, report, held_out,
-            )  # fmt: skip
-        except OutOfTime:
-            print(f"out of time in {name}: its rows are not kept", file=sys.stderr)
-            break
-        key = [tuple(str(v) for v in (name, row["rate"], row["seed"], row["steps"])) for row in rows]
-        append_rows(record, name, [r for r, k in zip(rows, key, strict=True) if k not in done])
-        seconds[name] = round(time.monotonic() - arm_begun, 1)
-        longest = max(longest, time.monotonic() - arm_begun)
-        write_provenance(record.with_suffix(".json"), args.device, seconds, args)
-    return 0
+                seeds = list(range(options.seeds))
+                rows = train(
+                    ARMS[unit["arm"]], seeds, options.rates, options.checkpoints, options.device,
+                    deadline, report, held_out,
+                )  # fmt: skip
+                record.add({**unit, **row} for row in rows)
+                longest = max(longest, time.monotonic() - arm_begun)
+    except OutOfTime:
+        print("09_gpt: no time left; what is finished is in the record", file=sys.stderr)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
