@@ -67,6 +67,8 @@ def show(
         def drawn(variant: str, new: Callable[..., Figure] = Figure) -> Figure:
             figure = new(figsize=sizes[variant])
             draw(figure, variant == NARROW)
+            if not any(ax.get_subplotspec() for ax in figure.axes):
+                figure.set_layout_engine("none")  # axes were placed by hand: it would only warn
             return figure
 
         if folder:

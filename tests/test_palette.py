@@ -184,6 +184,12 @@ def test_a_figure_without_a_narrow_arrangement_says_so(shown, monkeypatch):
     assert showing.variant_of(data["image/svg+xml"]) == "only"
 
 
+def test_axes_placed_by_hand_give_no_warning(shown, recwarn):
+    plotting.show(lambda figure, narrow: figure.add_axes((0.1, 0.1, 0.8, 0.8)).plot([0, 1]))
+    assert len(shown) == 1
+    assert not list(recwarn)
+
+
 def test_an_author_gets_both_as_files_without_jupyter(tmp_path):
     code = (
         "from actlab import plotting\n"
