@@ -346,7 +346,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     settings["text"] = hashlib.sha256(TEXT.read_bytes()).hexdigest()
     # Seed by seed, the few of the second rate early: a run that is stopped has whole pairs.
     rounds = [(RATES[0], seed) for seed in range(options.seeds)]
-    rounds[3:3] = [(RATES[1], seed) for seed in range(options.check_seeds)]
+    rounds[5:5] = [(RATES[1], seed) for seed in range(options.check_seeds)]
     units = [
         {"arm": arm, "rate": rate, "seed": seed} for rate, seed in rounds for arm in options.arms
     ]
