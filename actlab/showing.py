@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 Draw = Callable[[Figure, bool], object]
@@ -66,6 +67,8 @@ def show(
 
         def drawn(variant: str, new: Callable[..., Figure] = Figure) -> Figure:
             figure = new(figsize=sizes[variant])
+            if new is Figure:
+                FigureCanvasAgg(figure)  # so that what is drawn can ask how wide a word is
             draw(figure, variant == NARROW)
             if not any(ax.get_subplotspec() for ax in figure.axes):
                 figure.set_layout_engine("none")  # axes were placed by hand: it would only warn
