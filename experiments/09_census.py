@@ -4,9 +4,9 @@
     python experiments/09_census.py parameter-golf
     python experiments/09_census.py parameter-golf --commit HEAD --out /tmp/newest
 
-Every file train*.py of the commit gets one row: the activation of its feed-forward layer, the slope
-where there is one, and the line to look at. Only facts are kept, no code, and no code of theirs is run.
-Some scripts were compressed to fit the contest's size limit; they are decompressed to be read, and
+Every file train*.py of the commit gets one row: the activation of its feed-forward layer, the
+slope where there is one, and the line to look at. Only facts are kept, no code, and no code of
+theirs is run. Some scripts were compressed to fit the contest's size limit; they are decompressed to be read, and
 the line counts in the decompressed text. Where a script lets you choose, the row has its default.
 """
 
