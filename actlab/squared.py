@@ -16,9 +16,9 @@ from actlab.modules import LeakyReLU2
 class SquaredFeedForward(nn.Module):
     """W₂·LeakyReLU(W₁x, slope)², from the residual stream back into it.
 
-    The shapes are those of the scripts in openai/parameter-golf: d → multiple·d → d, without biases,
-    and W₂ starts at zero, so that the block begins as "add nothing". Slope 0 is ReLU² (so2021primer),
-    slope 1 is x².
+    The shapes are those of the scripts in openai/parameter-golf: d → multiple·d → d, without
+    biases, and W₂ starts at zero, so that the block begins as "add nothing". Slope 0 is ReLU²
+    (so2021primer), slope 1 is x².
 
     Args:
         features: width d of input and output.

@@ -6,8 +6,9 @@
 
 Every file train*.py of the commit gets one row: the activation of its feed-forward layer, the
 slope where there is one, and the line to look at. Only facts are kept, no code, and no code of
-theirs is run. Some scripts were compressed to fit the contest's size limit; they are decompressed to be read, and
-the line counts in the decompressed text. Where a script lets you choose, the row has its default.
+theirs is run. Some scripts were compressed to fit the contest's size limit; they are decompressed
+to be read, and the line counts in the decompressed text. Where a script lets you choose, the row
+has its default.
 """
 
 from __future__ import annotations
