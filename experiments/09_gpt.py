@@ -341,7 +341,6 @@ def main(argv: Sequence[str] | None = None) -> None:
         options.checkpoints, held_out = [2, 4], 8
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.set_num_threads(1)
-    seeds = dict(zip(RATES, (options.seeds, options.check_seeds), strict=True))
     # Not the number of seeds: a record may get more of them later.
     settings: dict[str, object] = {"checkpoints": options.checkpoints}
     settings["text"] = hashlib.sha256(TEXT.read_bytes()).hexdigest()
