@@ -31,7 +31,7 @@ book: $(INSTALLED)
 pdf epub zip: book
 	$(BIN)/python -m bookbuild.forms $@
 
-TESTS = $(BIN)/python -m pytest -n 2 --dist loadgroup --nbval tests notebooks solutions
+TESTS = $(BIN)/python -m pytest -n 2 --dist loadfile --nbval tests notebooks solutions
 
 test: $(INSTALLED)
 	$(TESTS) -m "not full"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import statistics
 from pathlib import Path
 from typing import Any
 
@@ -131,6 +132,22 @@ def lengths(notebook: dict[str, Any]) -> dict[str, int]:
         elif "hide-input" not in cell.get("metadata", {}).get("tags", ()):
             lines += sum(bool(line.strip()) for line in source(cell).splitlines())
     return {"words": words, "cells": len(notebook["cells"]), "visible code lines": lines}
+
+
+def long_cells(notebook: dict[str, Any]) -> list[str]:
+    """A sentence where the code that a page shows comes in pieces too long to read in one go."""
+    counts = {
+        number: sum(bool(line.strip()) for line in source(cell).splitlines())
+        for number, cell in enumerate(notebook["cells"], start=1)
+        if cell["cell_type"] == "code"
+        and "hide-input" not in cell.get("metadata", {}).get("tags", ())
+    }
+    found = [f"cell {n} has {lines} lines, limit 25" for n, lines in counts.items() if lines > 25]
+    if counts and statistics.median(counts.values()) > 15:
+        found.append(
+            f"half of the cells have over {statistics.median(counts.values()):g} lines; 15"
+        )
+    return found
 
 
 def too_long(measured: dict[str, float]) -> list[str]:

@@ -39,10 +39,7 @@ def test_every_exercise_has_a_source():
     assert released == set(CHAPTERS)
 
 
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(name, marks=pytest.mark.xdist_group(f"grading-{name}")) for name in CHAPTERS],
-)
+@pytest.mark.parametrize("name", CHAPTERS)
 def test_stub_reference_and_known_wrong_answers_grade_as_they_should(name):
     """As the book's page says it, which is computed once for both and kept until one changes."""
     table = kill_table.chapter(COURSE.source_path(name), ROOT / "_build" / ".measured")
