@@ -81,6 +81,7 @@ print(f"slope at -1: {{left:.0f}}, at 1: {{right:.0f}}")
 +
 The book's recurring network with this function:
 +
+!shown What is to be seen: which points lie in which colour, and where the bends of the units run.
 from actlab import portrait
 
 portrait.show("{function}")
@@ -109,6 +110,7 @@ print(f"20 seeds: {{share:.0f}} % of the outputs are 0, give or take {{100 * hal
 
 ## What it costs
 +
+!shown The card of the function: its curve and slope, its moments, the ends of the floats, its cost.
 from actlab import cards
 
 cards.show("{function}")
@@ -297,6 +299,9 @@ def chapter(name: str, function: str) -> Any:
             cell.metadata = {"tags": ["hide-input"], "mystnb": mystnb}
         elif part.startswith("!hidden\n"):
             cell = new_code_cell(part.removeprefix("!hidden\n"), metadata={"tags": ["hide-input"]})
+        elif part.startswith("!shown "):
+            words, _, code = part.removeprefix("!shown ").partition("\n")
+            cell = new_code_cell(code, metadata={"mystnb": {"image": {"alt": words}}})
         elif re.match(r"(import|from|def|\w+ = |\w+, \w+ = )", part):
             cell = new_code_cell(part)
         else:

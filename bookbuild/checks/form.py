@@ -7,9 +7,9 @@ import statistics
 from pathlib import Path
 from typing import Any
 
-from bookbuild.checks.layout import Section, sections, without_fences
+from bookbuild.checks.layout import Section, alt_of, sections, without_fences
 from bookbuild.pages import predictions
-from bookbuild.pages.numbers import source
+from bookbuild.pages.numbers import source, text_outputs
 
 #: The sections with a fixed title, in their order. Others stand where their author puts them.
 FIXED = (
@@ -81,9 +81,13 @@ def figure_faults(notebook: dict[str, Any], number: int) -> list[str]:
     parts = sections(notebook)
     figures = [figure for part in parts for figure in part.figures]
     prefix = f"fig-{number:02d}-"
+    found = [
+        f"cell {place} shows a picture without alt text of 8 words (metadata mystnb.image.alt)"
+        for place, cell in enumerate(notebook["cells"], start=1)
+        if "<Figure size" in text_outputs(cell) and len(alt_of(cell).split()) < 8
+    ]
     if not figures:
-        return ["it has no figure (plotting.show with metadata mystnb.figure)"]
-    found = []
+        return [*found, "it has no figure (plotting.show with metadata mystnb.figure)"]
     names = [figure.name for figure in figures if figure.name]
     found += [
         f"two figures are called {name}" for name in sorted(set(names)) if names.count(name) > 1
@@ -142,7 +146,7 @@ def long_cells(notebook: dict[str, Any]) -> list[str]:
         if cell["cell_type"] == "code"
         and "hide-input" not in cell.get("metadata", {}).get("tags", ())
     }
-    found = [f"cell {n} has {lines} lines, limit 25" for n, lines in counts.items() if lines > 25]
+    found = [f"cell {n} has {lines} lines, limit 30" for n, lines in counts.items() if lines > 30]
     if counts and statistics.median(counts.values()) > 15:
         found.append(
             f"half of the cells have over {statistics.median(counts.values()):g} lines; 15"
