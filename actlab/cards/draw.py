@@ -151,9 +151,9 @@ def _curve(
             (card.forward, 3, "-"),
             (card.derivative, 1.6, (0, (2.5, 1.3))),
         ):
-            y = function(piece)
-            ax.plot(piece, y, color=who.colour, linewidth=thick, linestyle=dash, zorder=3)
-            curves.append(np.stack([piece, y], axis=1))
+            values = function(piece)
+            ax.plot(piece, values, color=who.colour, linewidth=thick, linestyle=dash, zorder=3)
+            curves.append(np.stack([piece, values], axis=1))
     layout = _Labels(ax, width, height, curves)
     for place in (p for p in range(int(np.ceil(low)), int(high) + 1) if p % 2 == 0 and p):
         layout.tick(place, 0, words.number(place))
@@ -467,8 +467,8 @@ def _cost(sheet: Sheet, card: Card, who: Identity, left: float, top: float, widt
     kind = "PyTorch's own" if cost.implementation == "builtin" else "composed in PyTorch"
     below = f"{kind}; {words.where(cost).split(' ')[0]} numbers, not in cache"
     if card.gpu:
-        times = [(card.gpu.forward, "forward"), (card.gpu.backward, "backward")]
-        said = ", ".join(f"{words.number(x, 2)}× {mode}" for x, mode in times if x)
+        passes = [(card.gpu.forward, "forward"), (card.gpu.backward, "backward")]
+        said = ", ".join(f"{words.number(x, 2)}× {mode}" for x, mode in passes if x)
         device = card.gpu.device.removeprefix("NVIDIA ").split(" ")[0]
         below = f"{device}, {DTYPES[card.gpu.dtype]}: {said}"
     sheet.text(left, top + 0.34 + 0.175 * len(rows), below, fontsize=SMALL, color=MUTED)
