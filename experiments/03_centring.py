@@ -36,7 +36,7 @@ ARMS = {
     "raised": (lambda x: 1 + torch.tanh(x), 1.0),
     "double": (lambda x: torch.tanh(x / 2), 0.0),
 }
-RATES = {"adam": (0.001, 0.003, 0.01), "sgd": (0.1, 0.3, 1.0)}
+RATES = {"adam": (0.001, 0.003, 0.01, 0.03), "sgd": (0.1, 0.3, 1.0)}
 STEPS = {"adam": (200, 600, 1500), "sgd": (200, 500, 1000)}
 SEEDS = 6
 FIRST_SEED = 300  # of the data: no other chapter's comparison has drawn them
