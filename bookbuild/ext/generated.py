@@ -86,7 +86,12 @@ class LedgerTables(Generated):
             rows = claims.of_chapter(chapter.name)
             written = self.written(chapter.name)
             title = ledger.heading(chapter)
-            section = nodes.section(ids=[nodes.make_id(f"chapter-{chapter.name}")], names=[])
+            anchor = nodes.make_id(f"chapter-{chapter.name}")
+            section = nodes.section(ids=[anchor], names=[])
+            # MyST knows the headings of its own text only; other pages reach this one by {ref}.
+            self.env.get_domain("std").note_hyperlink_target(
+                ledger.label(chapter.name), self.env.docname, anchor, title
+            )
             section += nodes.title(title, title)
             section += self.parse(ledger.intro(chapter, rows, written))
             section += self.table(rows, written)

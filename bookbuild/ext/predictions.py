@@ -1,10 +1,10 @@
 """Guesses that take an answer on the page, and show it again where the measurement stands.
 
 The notebook holds plain text (`bookbuild.pages.predictions` says in which form). While a page is
-read, each item of *Predict first* gets a field, each paragraph that begins with **Guess n.** a place for
-the reader's guess, the chapter a place for a question to those who have skipped and one for a
-tally. Without a script, on paper and in an EPUB there is the text alone. ``scripts/predict.js``
-keeps the answers in the browser.
+read, each item of *Predict first* gets a field, each paragraph that begins with **Guess n.** a
+place for the reader's guess, the chapter a place for a question to those who have skipped and one
+for a tally. Without a script, on paper and in an EPUB there is the text alone.
+``scripts/predict.js`` keeps the answers in the browser.
 """
 
 from __future__ import annotations
@@ -78,11 +78,16 @@ def _next_section(section: nodes.section) -> nodes.section | None:
 def _field(numbered: tuple[int, nodes.Node]) -> tuple[int, Kind] | None:
     number, item = numbered
     paragraph = next(iter(item.findall(nodes.paragraph)), None)
-    last = next(iter(reversed(_seen(paragraph))), None) if paragraph is not None else None
-    kind = predictions.kind_of(last.astext()) if isinstance(last, nodes.emphasis) else None
-    if kind is None:
+    if paragraph is None:
         return None
-    last["classes"].append("guess-kind")
+    italics = [
+        (node, predictions.kind_of(node.astext())) for node in paragraph.findall(nodes.emphasis)
+    ]
+    node, kind = next(((node, kind) for node, kind in reversed(italics) if kind), (None, None))
+    if node is None or kind is None:
+        return None
+    if node is _seen(paragraph)[-1]:  # within a sentence it is read as part of it
+        node["classes"].append("guess-kind")
     item.insert(item.index(paragraph) + 1, guess_part(html=field_html(number, kind)))
     return number, kind
 

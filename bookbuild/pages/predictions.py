@@ -1,8 +1,8 @@
 """The guesses of a chapter: what kind of answer each takes, and what was measured.
 
-Under *Predict first* stands a numbered list; an item ends with its kind in italics: ``(a number)``,
-``(a number, %)``, ``(choose: a / b / c)`` or ``(in words)``. Later a paragraph begins with
-``**Guess 2.**``, and the next bold words in it are what was measured.
+Under *Predict first* stands a numbered list; an item names its kind in italics, best at its end:
+``(a number)``, ``(a number, %)``, ``(choose: a / b / c)`` or ``(in words)``. Later a paragraph
+begins with ``**Guess 2.**``, and the next bold words in it are what was measured.
 """
 
 from __future__ import annotations
@@ -101,10 +101,10 @@ def faults(notebook: dict) -> list[str]:
     }
     found = []
     for number, item in enumerate(items, start=1):
-        italics = re.search(r"(?<!\*)\*(\([^*]*\))\*\s*$", re.split(r"\n\s*\n", item)[0])
-        kind = kind_of(italics[1]) if italics else None
+        italics = re.findall(r"(?<!\*)\*(\([^*]*\))\*", re.split(r"\n\s*\n", item)[0])
+        kind = next(filter(None, map(kind_of, reversed(italics))), None)
         if kind is None:
-            found.append(f"guess {number} does not end with its kind, *(a number)* for instance")
+            found.append(f"guess {number} does not name its kind, *(a number)* for instance")
             continue
         if number not in answers:
             found.append(f'no paragraph begins with "**Guess {number}.**"')

@@ -21,7 +21,7 @@ CELLS = [
         "## Predict first\n\nWrite down:\n\n"
         "1. What share of the outputs is zero? *(a number, %)*\n"
         "2. Which is steeper at 0? *(choose: tanh / sigmoid / neither)*\n"
-        "3. Why does it saturate? *(in words)*\n"
+        "3. Say *(in words)* why *it* saturates.\n"
         "4. At which $x$ does the slope vanish? *(a number)*"
     ),
     text("## Look\n\n**Guess 1.** It is **about 47 to 53 %** of them.\n\nMore."),
