@@ -211,9 +211,7 @@ def shifted_biases(weights, biases, c):
 # %% q5: a layer of constant inputs
 def shifted_biases(weights, biases, c):
     shifts = [0.0] + [c] * (len(weights) - 1)
-    return [
-        b + np.full(len(w), -s) @ w for w, b, s in zip(weights, biases, shifts, strict=True)
-    ]
+    return [b + np.full(len(w), -s) @ w for w, b, s in zip(weights, biases, shifts, strict=True)]
 
 
 # %% q5: einsum
