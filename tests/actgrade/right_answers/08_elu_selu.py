@@ -112,8 +112,10 @@ def moments(alpha, s):
     def density(z):
         return np.exp(-z * z / 2) / np.sqrt(2 * np.pi)
 
-    left = [quad(lambda z: (alpha * np.expm1(s * z)) ** n * density(z), -12, 0)[0] for n in (1, 2)]
-    right = [quad(lambda z: (s * z) ** n * density(z), 0, 12)[0] for n in (1, 2)]
+    left = [
+        quad(lambda z, n=n: (alpha * np.expm1(s * z)) ** n * density(z), -12, 0)[0] for n in (1, 2)
+    ]
+    right = [quad(lambda z, n=n: (s * z) ** n * density(z), 0, 12)[0] for n in (1, 2)]
     return left[0] + right[0], left[1] + right[1]
 
 
