@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
 from docutils import nodes
 from docutils.utils import new_document
 
@@ -60,3 +61,11 @@ def test_the_ledger_opens_with_what_is_decided():
     buttons = generated._filter()
     assert f"{len(rows)} sentences, {decided} decided" in buttons
     assert re.findall(r'value="([^"]+)" checked', buttons) == ["decided"]
+
+
+def test_the_bibliography_can_be_read():
+    """Merging two lists of references once lost a brace, and no page could be built."""
+    database = pytest.importorskip("pybtex.database")
+    found = database.parse_file(str(ROOT / "book" / "references.bib"))
+    assert len(found.entries) > 50
+    assert all(entry.fields.get("year") for entry in found.entries.values())
