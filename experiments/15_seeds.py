@@ -1,10 +1,10 @@
 """Does GELU beat ReLU on MNIST-1D? 56 seeds, four stopping times.
 
 Chapter 15, "What you would have published". Every seed has data of its own (4000 training and
-10 000 test points), its own initial weights (He) and its own order of batches; both functions get the
-same of each. Network 40-100-100-10, Adam, batch 100, and two learning rates, so that the
-stopping time and the rate can be told apart. The column "test_small" is the accuracy on the first
-2000 of the test points, what a lab with a smaller test set would have seen.
+10 000 test points), its own initial weights (He) and its own order of batches; both functions get
+the same of each. Network 40-100-100-10, Adam, batch 100, and two learning rates, so that stopping
+time and rate can be told apart. The column "test_small" is the accuracy on the first 2000 of the
+test points: what a lab with a smaller test set would have seen.
 
 About 250 s of one core for each rate.
 """
