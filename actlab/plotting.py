@@ -2,7 +2,8 @@
 
 Colours come in pairs, one for a light page and one for a dark page. A notebook draws with the
 first; the book's build adds the second to each SVG, so that one file follows the reader's theme.
-Every curve also differs in line style or marker, so no figure depends on colour alone.
+Every curve also differs in line style or marker, so no figure depends on colour alone. The colours
+themselves, and the identity of each function, are in `actlab.palette`.
 """
 
 from __future__ import annotations
@@ -10,32 +11,49 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 from cycler import cycler
 from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
+from matplotlib.text import Text
 
-# name -> (on a light page, on a dark page). The hues are those of Okabe and Ito's palette for all
-# kinds of colour vision, moved in lightness until text and lines reach a contrast of 4.5 on white
-# and on #121212 (tests/test_plotting.py computes it).
-PALETTE: dict[str, tuple[str, str]] = {
-    "blue": ("#0b63b5", "#6db3f2"),
-    "orange": ("#b34a00", "#ff9f5a"),
-    "green": ("#00735a", "#4fc9a4"),
-    "purple": ("#8a3f86", "#e29bdf"),
-    "brown": ("#7a5c00", "#d9bb55"),
-    "ink": ("#1c2127", "#e6e9ed"),
-    "muted": ("#59626d", "#a3adb8"),
-    "grid": ("#d3d9e0", "#3b434d"),
-    "shade_blue": ("#cfe3f6", "#173a5c"),
-    "shade_orange": ("#fbdcc6", "#57290a"),
-}
+from actlab.palette import PALETTE, THEMES, Identity, identities, identity, ramp_colours
+from actlab.showing import show
+
+__all__ = [
+    *(name.upper() for name in PALETTE),
+    "LINES",
+    "MARKERS",
+    "PALETTE",
+    "PAPER",
+    "STYLE",
+    "STYLES",
+    "THEMES",
+    "Identity",
+    "decision_map",
+    "identities",
+    "identity",
+    "intervals",
+    "label",
+    "mark_zero",
+    "pair",
+    "ramp",
+    "scatter_classes",
+    "show",
+    "use_style",
+]
+
 BLUE, ORANGE, GREEN, PURPLE, BROWN, INK, MUTED, GRID, SHADE_BLUE, SHADE_ORANGE = (
-    light for light, _ in PALETTE.values()
+    light for light, _ in list(PALETTE.values())[:10]
 )
+CRIMSON, INDIGO, CYAN, GREY, SLATE = (light for light, _ in list(PALETTE.values())[10:])
+PAPER = THEMES["paper"][0]
 LINES = (BLUE, ORANGE, GREEN, PURPLE, BROWN)
 STYLES = ("-", (0, (5, 2)), (0, (1.2, 1.4)), (0, (6, 1.6, 1.2, 1.6)), (0, (9, 2)))
 MARKERS = ("o", "s", "^", "D", "v")
@@ -101,6 +119,49 @@ def mark_zero(ax: Axes) -> None:
     """Draw the two axes through the origin, thin and behind the data."""
     ax.axhline(0, color=MUTED, linewidth=0.8, zorder=1, linestyle="-")
     ax.axvline(0, color=MUTED, linewidth=0.8, zorder=1, linestyle="-")
+
+
+def label(ax: Axes, x: float, y: float, name: str, text: str | None = None, **kw: Any) -> Text:
+    """Write a function's name at its line, in its colour, with a halo of the page around it.
+
+    Args:
+        ax: where to write.
+        x: place in data coordinates (or another ``transform``).
+        y: the same.
+        name: as for :func:`identity`.
+        text: what to write instead of the function's label.
+        **kw: passed on to ``ax.text``; for example ``ha="right"`` or ``fontsize=10``.
+    """
+    who = identity(name)
+    look = {
+        "color": who.colour,
+        "fontsize": 9,
+        "fontweight": "bold",
+        "va": "center",
+        "path_effects": [withStroke(linewidth=2.5, foreground=PAPER)],
+        "zorder": 6,
+    }
+    return ax.text(x, y, who.label if text is None else text, **{**look, **kw})
+
+
+def ramp(name: str) -> ListedColormap:
+    """Nine steps from the page through a function's colour to nearly black, for a heat map.
+
+    The book's build knows the dark counterpart of each step and turns the ramp round with the
+    theme, so "more" is always further from the page. That works for what SVG holds as shapes:
+    ``contourf(..., levels=10 edges, cmap=ramp("tanh"))``, ``pcolormesh(..., cmap=ramp("tanh"),
+    edgecolors="face", linewidth=0.3)``, or patches in ``ramp("tanh").colors[i]``. It does not for
+    ``imshow`` and ``rasterized=True``, whose pixels are fixed; and a colour bar has to be drawn
+    from patches, too.
+
+    Args:
+        name: as for :func:`identity`, or a hue of :data:`PALETTE` (``"ink"`` gives greys).
+
+    Returns:
+        a colour map of exactly nine colours, of which the sixth is the function's own.
+    """
+    hue = name if name in PALETTE else identity(name).hue
+    return ListedColormap(list(ramp_colours(hue)), name=f"actlab-{hue}")
 
 
 def _pieces(low: float, high: float, cuts: Sequence[float], points: int) -> list[np.ndarray]:

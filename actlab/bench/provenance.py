@@ -99,6 +99,13 @@ def load_average() -> float | None:
     return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
 
 
+def _nominal_bandwidth(properties: object) -> float | None:
+    """Bytes a second that the memory could move: two transfers a clock over the whole bus."""
+    kilohertz = getattr(properties, "memory_clock_rate", None)
+    bits = getattr(properties, "memory_bus_width", None)
+    return 2 * kilohertz * 1e3 * bits / 8 if kilohertz and bits else None
+
+
 def device(kind: str, threads: int = 1) -> dict[str, object]:
     """What is measured: the CPU or the GPU, with the sizes that decide how it behaves."""
     host = {
@@ -124,6 +131,7 @@ def device(kind: str, threads: int = 1) -> dict[str, object]:
         "compute_capability": f"{properties.major}.{properties.minor}",
         "multiprocessors": properties.multi_processor_count,
         "memory_bytes": properties.total_memory,
+        "nominal_bytes_per_second": _nominal_bandwidth(properties),
         "cache_bytes": cache_bytes("cuda"),
         "free_bytes": free_bytes("cuda"),
         "host": host,

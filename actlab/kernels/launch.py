@@ -25,6 +25,9 @@ class Launch:
         num_warps: of 32 threads each.
         row_warps: warps of a program that holds softmax rows; None leaves it to their length.
         row_stages: rows that such a program loads ahead, 0 for one program a tile; None as above.
+        row_rows: short rows that share a program; None as above.
+        row_block: columns that a program takes at a time from a row that it reads twice.
+        row_programs: such programs to a multiprocessor, 0 for no limit; None as above.
         interpreted_block: elements a program in Triton's interpreter, whose cost is per program.
     """
 
@@ -32,6 +35,9 @@ class Launch:
     num_warps: int = 4
     row_warps: int | None = None
     row_stages: int | None = None
+    row_rows: int | None = None
+    row_block: int | None = None
+    row_programs: int | None = None
     interpreted_block: int = 1 << 16
 
     def block(self, itemsize: int, size: int = 1 << 31) -> int:

@@ -97,6 +97,7 @@ def held_kernel(
 def long_kernel(
     x_pointer,
     y_pointer,
+    rows,
     columns,
     over_temperature,
     LOG: tl.constexpr,
@@ -105,35 +106,37 @@ def long_kernel(
     CHUNKS: tl.constexpr,
     BLOCK: tl.constexpr,
 ):
-    base = tl.program_id(0).to(tl.int64) * columns
     lane = tl.arange(0, BLOCK // GROUP)
     # Eight neighbours to a lane: one rescaling of the sum for eight exponentials, all in a thread.
     offsets = lane[:, None] * GROUP + tl.arange(0, GROUP)[None, :]
     wide = tl.float64 if x_pointer.dtype.element_ty == tl.float64 else tl.float32
-    largest = tl.full((BLOCK // GROUP,), LOWEST, wide)
-    total = tl.zeros((BLOCK // GROUP,), wide)
-    for chunk in range(CHUNKS):
-        at = chunk * BLOCK + offsets
-        mask = at < columns if MASKED else None
-        other = float("-inf") if MASKED else None
-        x = tl.load(x_pointer + base + at, mask=mask, other=other, eviction_policy="evict_last")
-        x = widen(x)
-        larger = tl.maximum(largest, tl.max(x, axis=1))
-        weights = exp_times((x - larger[:, None]) * over_temperature, 32, WIDE)
-        rescaled = total * exp_small((largest - larger) * over_temperature, WIDE)
-        total = rescaled + tl.sum(weights, axis=1)
-        largest = larger
-    row_largest = tl.max(largest, axis=0)
-    row_total = tl.sum(total * exp_small((largest - row_largest) * over_temperature, WIDE), axis=0)
-    scale = 1.0 / row_total
-    log_total = tl.log(row_total * DOWN)
-    for step in range(CHUNKS):
-        at = (CHUNKS - 1 - step) * BLOCK + offsets
-        mask = at < columns if MASKED else None
-        x = widen(tl.load(x_pointer + base + at, mask=mask, eviction_policy="evict_first"))
-        shifted = (x - row_largest) * over_temperature
-        y = shifted - log_total if LOG else exp_times(shifted, 32, WIDE) * scale
-        tl.store(y_pointer + base + at, narrow(y, y_pointer.dtype.element_ty), mask=mask)
+    for row in range(tl.program_id(0), rows, tl.num_programs(0)):
+        base = tl.cast(row, tl.int64) * columns
+        largest = tl.full((BLOCK // GROUP,), LOWEST, wide)
+        total = tl.zeros((BLOCK // GROUP,), wide)
+        for chunk in range(CHUNKS):
+            at = chunk * BLOCK + offsets
+            mask = at < columns if MASKED else None
+            other = float("-inf") if MASKED else None
+            x = tl.load(x_pointer + base + at, mask=mask, other=other, eviction_policy="evict_last")
+            x = widen(x)
+            larger = tl.maximum(largest, tl.max(x, axis=1))
+            weights = exp_times((x - larger[:, None]) * over_temperature, 32, WIDE)
+            rescaled = total * exp_small((largest - larger) * over_temperature, WIDE)
+            total = rescaled + tl.sum(weights, axis=1)
+            largest = larger
+        row_largest = tl.max(largest, axis=0)
+        rescale = exp_small((largest - row_largest) * over_temperature, WIDE)
+        row_total = tl.sum(total * rescale, axis=0)
+        scale = 1.0 / row_total
+        log_total = tl.log(row_total * DOWN)
+        for step in range(CHUNKS):
+            at = (CHUNKS - 1 - step) * BLOCK + offsets
+            mask = at < columns if MASKED else None
+            x = widen(tl.load(x_pointer + base + at, mask=mask, eviction_policy="evict_first"))
+            shifted = (x - row_largest) * over_temperature
+            y = shifted - log_total if LOG else exp_times(shifted, 32, WIDE) * scale
+            tl.store(y_pointer + base + at, narrow(y, y_pointer.dtype.element_ty), mask=mask)
 
 
 @triton.jit
@@ -169,6 +172,7 @@ def long_backward_kernel(
     g_pointer,
     y_pointer,
     dx_pointer,
+    rows,
     columns,
     over_temperature,
     LOG: tl.constexpr,
@@ -177,28 +181,30 @@ def long_backward_kernel(
     CHUNKS: tl.constexpr,
     BLOCK: tl.constexpr,
 ):
-    base = tl.program_id(0).to(tl.int64) * columns
     offsets = tl.arange(0, BLOCK)
     wide = tl.float64 if g_pointer.dtype.element_ty == tl.float64 else tl.float32
-    partial = tl.zeros((BLOCK,), wide)
-    for chunk in range(CHUNKS):
-        at = chunk * BLOCK + offsets
-        mask = at < columns if MASKED else None
-        other = 0.0 if MASKED else None
-        g = tl.load(g_pointer + base + at, mask=mask, other=other, eviction_policy="evict_last")
-        if LOG:
-            partial += widen(g)
-        else:
-            y = tl.load(y_pointer + base + at, mask=mask, other=other, eviction_policy="evict_last")
-            partial += widen(y) * widen(g)
-    dot = tl.sum(partial, axis=0)
-    for step in range(CHUNKS):
-        at = (CHUNKS - 1 - step) * BLOCK + offsets
-        mask = at < columns if MASKED else None
-        g = widen(tl.load(g_pointer + base + at, mask=mask, eviction_policy="evict_first"))
-        y = widen(tl.load(y_pointer + base + at, mask=mask, eviction_policy="evict_first"))
-        dx = (g - exp_small(y, WIDE) * dot if LOG else y * (g - dot)) * over_temperature
-        tl.store(dx_pointer + base + at, narrow(dx, dx_pointer.dtype.element_ty), mask=mask)
+    for row in range(tl.program_id(0), rows, tl.num_programs(0)):
+        base = tl.cast(row, tl.int64) * columns
+        partial = tl.zeros((BLOCK,), wide)
+        for chunk in range(CHUNKS):
+            at = chunk * BLOCK + offsets
+            mask = at < columns if MASKED else None
+            other = 0.0 if MASKED else None
+            here = base + at
+            g = tl.load(g_pointer + here, mask=mask, other=other, eviction_policy="evict_last")
+            if LOG:
+                partial += widen(g)
+            else:
+                y = tl.load(y_pointer + here, mask=mask, other=other, eviction_policy="evict_last")
+                partial += widen(y) * widen(g)
+        dot = tl.sum(partial, axis=0)
+        for step in range(CHUNKS):
+            at = (CHUNKS - 1 - step) * BLOCK + offsets
+            mask = at < columns if MASKED else None
+            g = widen(tl.load(g_pointer + base + at, mask=mask, eviction_policy="evict_first"))
+            y = widen(tl.load(y_pointer + base + at, mask=mask, eviction_policy="evict_first"))
+            dx = (g - exp_small(y, WIDE) * dot if LOG else y * (g - dot)) * over_temperature
+            tl.store(dx_pointer + base + at, narrow(dx, dx_pointer.dtype.element_ty), mask=mask)
 
 
 @dataclass(frozen=True)
@@ -210,11 +216,12 @@ class Plan:
     block: int
     num_warps: int
     stages: int
+    programs: int = 0  # to a multiprocessor, 0 for no limit
 
 
 def longest_held(name: str, itemsize: int, direction: str) -> int:
     """Columns of the longest row that one program holds in registers without spilling."""
-    return 32768 if (name, itemsize, direction) == ("softmax", 2, "forward") else 16384
+    return 16384
 
 
 def plan(name: str, columns: int, itemsize: int, direction: str, height: int = 1 << 31) -> Plan:
@@ -226,8 +233,16 @@ def plan(name: str, columns: int, itemsize: int, direction: str, height: int = 1
     """
     width = max(triton.next_power_of_2(columns), 16)
     if width > longest_held(name, itemsize, direction):
-        return Plan(held=False, rows=1, block=8192, num_warps=16, stages=0)
-    rows = max(2048 // width, 1)
+        wish = launch.current()
+        return Plan(
+            held=False,
+            rows=1,
+            block=wish.row_block or 8192,
+            num_warps=wish.row_warps or 16,
+            stages=0,
+            programs=wish.row_programs or 0,
+        )
+    rows = launch.current().row_rows or max(2048 // width, 1)
     if interpreting():
         rows = launch.current().block(itemsize, width * min(height, 1 << 16)) // width or 1
     num_warps = min(max(rows * width // 512, 4), 32)
@@ -261,8 +276,11 @@ def _launch(direction: str, name: str, tensors: tuple[Tensor, ...], temperature:
     with on_device_of(output):
         if not chosen.held:
             kernel = long_kernel if direction == "forward" else long_backward_kernel
-            kernel[(rows,)](
+            limit = chosen.programs and not interpreting()
+            programs = chosen.programs * _programs(output.device) if limit else rows
+            kernel[(min(rows, programs),)](
                 *tensors,
+                rows,
                 columns,
                 1.0 / temperature,
                 MASKED=columns % chosen.block != 0,
@@ -370,7 +388,7 @@ def targets() -> list[Target]:
             Target(
                 f"softmax_long/{direction}/bfloat16",
                 long_kernel if direction == "forward" else long_backward_kernel,
-                pointers | {"columns": "i32", "over_temperature": "fp32"},
+                pointers | {"rows": "i32", "columns": "i32", "over_temperature": "fp32"},
                 {
                     "LOG": False,
                     "WIDE": False,

@@ -544,6 +544,7 @@ def main(arguments: list[str] | None = None) -> int:
         epilog="Example: python -m actlab.kernels.selftest gelu softmax",
     )
     parser.add_argument("prefix", nargs="*", help="only checks whose name begins so")
+    parser.add_argument("--exact", action="store_true", help="only checks with just these names")
     parser.add_argument("--seed", type=int, help="repeat a run; default: a fresh one")
     options = parser.parse_args(arguments)
     possible, reason = kernels.available()
@@ -551,6 +552,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(reason, file=sys.stderr)
         return 2
     wanted = [n for n in checks() if not options.prefix or n.startswith(tuple(options.prefix))]
+    if options.exact:
+        wanted = [n for n in wanted if n in options.prefix]
     if not wanted:
         print(f"no check's name begins with {' or '.join(options.prefix)}", file=sys.stderr)
         return 2

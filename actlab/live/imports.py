@@ -11,7 +11,10 @@ from pathlib import Path
 PACKAGE = Path(__file__).resolve().parents[1]
 #: The parts of actlab that a page may load. What of them needs something that a browser does not
 #: have is found by looking at the imports. Timing (``bench``) makes no sense there.
-ROOMS = ("functions", "plotting", "themed_svg", "claims", "properties", "grading", "live", "cli")
+ROOMS = (
+    "functions", "palette", "plotting", "showing", "themed_svg", "claims", "properties", "grading",
+    "live", "cli",
+)  # fmt: skip
 
 
 def module_imports(tree: ast.Module, *, all_of_them: bool) -> Iterator[str]:

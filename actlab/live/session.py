@@ -112,8 +112,8 @@ def _shown(value: Any) -> dict[str, str | None]:
 
 
 def _svg(figure: Any) -> str:
-    from actlab.plotting import PALETTE
+    from actlab.palette import THEMES
 
     file = io.StringIO()
     figure.savefig(file, format="svg", bbox_inches="tight", metadata={"Date": None})
-    return follow_theme(file.getvalue(), PALETTE)
+    return follow_theme(file.getvalue(), THEMES)

@@ -3,7 +3,7 @@
 While the book is built the notebooks draw SVG (``ACTLAB_FIGURES=svg``, which `actlab.plotting`
 reads). Three things are then done to each figure:
 
-1. every colour of ``actlab.plotting.PALETTE`` gets its dark counterpart through CSS
+1. every colour of ``actlab.palette.THEMES`` gets its dark counterpart through CSS
    ``light-dark()``, so that one file serves both themes;
 2. its ``<img>`` gets the width and height of the file, so that the text does not move when it
    arrives, and is loaded only when the reader comes near;
@@ -88,11 +88,11 @@ def theme_files(app: Sphinx, exception: Exception | None) -> None:
     """Treat all SVG files of the finished book."""
     if exception is not None or app.builder.format != "html":
         return
-    from actlab.plotting import PALETTE
+    from actlab.palette import THEMES
 
     for path in Path(app.outdir, "_images").glob("*.svg"):
         before = path.read_text(encoding="utf-8")
-        after = follow_theme(before, PALETTE)
+        after = follow_theme(before, THEMES)
         if after != before:
             path.write_text(after, encoding="utf-8")
 
