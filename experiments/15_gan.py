@@ -1,10 +1,11 @@
 """Do GAN discriminators need Leaky ReLU? A ring of eight Gaussians, 20 seeds, two rates.
 
 Chapter 15. Generator 2-64-64-2 with ReLU, discriminator 2-64-64-1 with ReLU or with Leaky ReLU of
-slope .2 (DCGAN's; Radford et al. 2016). Non-saturating loss, Adam (β₁ = .5), batch 64. Measured at two stopping times: how many of the eight modes get at least 1 % of 2000 samples within
-three standard deviations; what share of the samples is that close to any mode; for what share of
-them the discriminator's gradient with respect to its input, which is all that a generator learns
-from, is exactly 0.
+slope .2 (DCGAN's; Radford et al. 2016). Non-saturating loss, Adam (β₁ = .5), batch 64. Measured at
+two stopping times: how many of the eight modes get at least 1 % of 2000 samples within three
+standard deviations; what share of the samples is that close to any mode; for what share of them
+the discriminator's gradient with respect to its input, which is all that a generator learns from,
+is exactly 0.
 
 About 2 minutes of one core.
 """

@@ -2,8 +2,8 @@
 
 Chapter 15, "What you would have published". Every seed has data of its own (4000 training and
 10 000 test points), its own initial weights (He) and its own order of batches; both functions get
-the same of each. Network 40-100-100-10, Adam at .003, batch 100. The column "test_small" is the accuracy on the first 2000 of the
-test points: what a lab with a smaller test set would have seen.
+the same of each. Network 40-100-100-10, Adam at .003, batch 100. The column "test_small" is the
+accuracy on the first 2000 of the test points: what a lab with a smaller test set would have seen.
 
 About 3 minutes of one core.
 """
