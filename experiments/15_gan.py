@@ -1,4 +1,4 @@
-"""Do GAN discriminators need Leaky ReLU? A ring of eight Gaussians, 20 seeds, two rates.
+"""Do GAN discriminators need Leaky ReLU? A ring of eight Gaussians, 16 seeds, two rates.
 
 Chapter 15. Generator 2-64-64-2 with ReLU, discriminator 2-64-64-1 with ReLU or with Leaky ReLU of
 slope .2 (DCGAN's; Radford et al. 2016). Non-saturating loss, Adam (β₁ = .5), batch 64. Measured at
@@ -27,7 +27,7 @@ FUNCTIONS = {
     "leaky_relu": lambda x: F.leaky_relu(x, 0.2),
 }
 RATES = (0.001, 0.004)
-SEEDS, BATCH, STEPS = 20, 64, (1000, 2000)
+SEEDS, BATCH, STEPS = 16, 64, (500, 1000)
 MODES, RADIUS, STD = 8, 2.0, 0.1
 
 
