@@ -130,10 +130,10 @@ def measure(name: str, *, torch: bool = True, **parameters: Any) -> Properties:
 
     kinks = find_kinks(f, slope)
     bends = find_bends(slope, kinks)
-    low, low_at = _extremum(f, slope, np.argmin)
-    high, high_at = _extremum(f, slope, np.argmax)
-    slope_low, slope_low_at = _slope_extremum(slope, kinks, np.argmin)
-    slope_high, slope_high_at = _slope_extremum(slope, kinks, np.argmax)
+    low, low_at = value_extremum(f, slope, np.argmin)
+    high, high_at = value_extremum(f, slope, np.argmax)
+    slope_low, slope_low_at = slope_extremum(slope, kinks, np.argmin)
+    slope_high, slope_high_at = slope_extremum(slope, kinks, np.argmax)
     moments = gaussian_moments(f, slope, (*kinks, *bends))
     return Properties(
         name=entry.name,
@@ -154,9 +154,9 @@ def measure(name: str, *, torch: bool = True, **parameters: Any) -> Properties:
         mean=moments[0],
         second_moment=moments[1],
         derivative_second_moment=moments[2],
-        zero_share=_gaussian_share(zero_intervals(f, _Floats.of("float32"))),
-        dead={dtype: zero_intervals(slope, _Floats.of(dtype)) for dtype in NUMPY_DTYPES},
-        overflow={dtype: overflow_points(f, _Floats.of(dtype)) for dtype in NUMPY_DTYPES},
+        zero_share=_gaussian_share(zero_intervals(f, Floats.of("float32"))),
+        dead={dtype: zero_intervals(slope, Floats.of(dtype)) for dtype in NUMPY_DTYPES},
+        overflow={dtype: overflow_points(f, Floats.of(dtype)) for dtype in NUMPY_DTYPES},
         **(_torch_properties(entry, values) if torch else {}),
     )
 
@@ -191,7 +191,7 @@ def _root(slope: Function, left: float, right: float) -> float:
     return right
 
 
-def _extremum(f: Function, slope: Function, pick: Callable[..., Any]) -> tuple[float, float]:
+def value_extremum(f: Function, slope: Function, pick: Callable[..., Any]) -> tuple[float, float]:
     """Infimum or supremum of f and where it is.
 
     tanh(20) rounds to 1 and yet 1 is never reached: a value that is also the limit at ±∞ counts
@@ -217,7 +217,7 @@ def _extremum(f: Function, slope: Function, pick: Callable[..., Any]) -> tuple[f
     return float(f(np.float64(at))), at
 
 
-def _slope_extremum(
+def slope_extremum(
     slope: Function, kinks: tuple[float, ...], pick: Callable[..., Any]
 ) -> tuple[float, float]:
     """Infimum or supremum of f′ and where, with both sides of each kink among the candidates."""
@@ -317,7 +317,7 @@ def gaussian_moments(
 
 
 @dataclass(frozen=True)
-class _Floats:
+class Floats:
     """The finite numbers of a float format in order, addressed by integers.
 
     ``code`` 0 is +0, ``-1`` is −0, and each step up or down is the next number.
@@ -328,7 +328,7 @@ class _Floats:
     top: int  # the code of the largest finite number
 
     @classmethod
-    def of(cls, name: str) -> _Floats:
+    def of(cls, name: str) -> Floats:
         mantissa, exponent = {
             "float16": (10, 5),
             "bfloat16": (7, 8),
@@ -367,7 +367,7 @@ def _edge(test: Callable[[int], bool], inside: int, outside: int) -> int:
     return inside
 
 
-def zero_intervals(function: Function, floats: _Floats) -> tuple[Interval, ...]:
+def zero_intervals(function: Function, floats: Floats) -> tuple[Interval, ...]:
     """The intervals on which ``function`` gives exactly 0, in a float format.
 
     In a 16-bit format every number is tried; in a wider one a grid, whose ends are then found to
@@ -402,7 +402,7 @@ def zero_intervals(function: Function, floats: _Floats) -> tuple[Interval, ...]:
     return tuple(intervals)
 
 
-def overflow_points(function: Function, floats: _Floats) -> tuple[float | None, float | None]:
+def overflow_points(function: Function, floats: Floats) -> tuple[float | None, float | None]:
     """The finite inputs nearest to 0, below and above it, whose function value is not finite."""
     found: list[float | None] = []
     for start, end in ((-1, -1 - floats.top), (0, floats.top)):
@@ -449,7 +449,7 @@ def _torch_properties(entry: Activation, values: Mapping[str, float]) -> dict[st
 
     dead, overflow = {}, {}
     for name in TORCH_DTYPES:
-        dtype, floats = getattr(torch, name), _Floats.of(name)
+        dtype, floats = getattr(torch, name), Floats.of(name)
         dead[name] = zero_intervals(partial(slope, dtype=dtype), floats)
         overflow[name] = overflow_points(partial(forward, dtype=dtype), floats)
     return {"torch_dead": dead, "torch_overflow": overflow, "saved": saved_for_backward(function)}

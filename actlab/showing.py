@@ -20,10 +20,12 @@ import os
 import re
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 Draw = Callable[[Figure, bool], object]
@@ -56,19 +58,18 @@ def show(
         narrow: those of the narrow one; None where the wide figure needs no second arrangement.
         name: a word for the files; numbers are given otherwise.
     """
-    from actlab.plotting import STYLE  # which imports this module
-
     name = name or f"figure-{next(_count):02}"
     folder = os.environ.get("ACTLAB_FIGURES_DIR")
     in_book = os.environ.get("ACTLAB_FIGURES") == "svg"
     sizes = {WIDE if narrow else ONLY: wide} | ({NARROW: narrow} if narrow else {})
-    with mpl.rc_context({**STYLE, "figure.facecolor": "none" if in_book else "white"}):
+    with _style(in_book=in_book):
 
         def drawn(variant: str, new: Callable[..., Figure] = Figure) -> Figure:
             figure = new(figsize=sizes[variant])
+            if new is Figure:
+                FigureCanvasAgg(figure)  # so that what is drawn can ask how wide a word is
             draw(figure, variant == NARROW)
-            if not any(ax.get_subplotspec() for ax in figure.axes):
-                figure.set_layout_engine("none")  # axes were placed by hand: it would only warn
+            _settle(figure)
             return figure
 
         if folder:
@@ -86,6 +87,19 @@ def show(
             _display(drawn(variant), variant, name, as_svg=in_book)
 
 
+def svgs(draw: Draw, wide: Size, narrow: Size, name: str) -> dict[str, str]:
+    """Both arrangements as SVG, for a page that is generated: ``wide`` and ``narrow``."""
+    found = {}
+    for variant, size in ((WIDE, wide), (NARROW, narrow)):
+        with _style(in_book=True):
+            figure = Figure(figsize=size)
+            FigureCanvasAgg(figure)
+            draw(figure, variant == NARROW)
+            _settle(figure)
+            found[variant] = svg_of(figure, variant, name)
+    return found
+
+
 def variant_of(svg: str) -> str | None:
     """``wide``, ``narrow`` or ``only`` for an SVG that :func:`show` made; None for another."""
     found = re.search(r'<svg\b[^>]*\bdata-variant="(wide|narrow|only)"', svg)
@@ -98,6 +112,18 @@ def svg_of(figure: Figure, variant: str, name: str) -> str:
     figure.savefig(file, format="svg", facecolor="none", metadata={"Date": None})
     mark = f'<svg data-variant="{variant}" data-figure="{name}"'
     return re.sub(r"<svg\b", mark, file.getvalue(), count=1)
+
+
+def _style(*, in_book: bool) -> AbstractContextManager[None]:
+    from actlab.plotting import STYLE  # which imports this module
+
+    return mpl.rc_context({**STYLE, "figure.facecolor": "none" if in_book else "white"})
+
+
+def _settle(figure: Figure) -> None:
+    """Where axes were placed by hand, an automatic layout would only warn."""
+    if not any(ax.get_subplotspec() for ax in figure.axes):
+        figure.set_layout_engine("none")
 
 
 def _in_kernel() -> bool:

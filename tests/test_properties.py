@@ -13,9 +13,9 @@ from actlab.functions import CATALOGUE, SELU_ALPHA, SELU_SCALE, get, normal_cdf
 from actlab.modules import torch_equivalent
 from actlab.properties import (
     COLUMNS,
+    Floats,
     Properties,
     Saved,
-    _Floats,
     find_bends,
     find_kinks,
     gaussian_moments,
@@ -221,7 +221,7 @@ def test_moments_need_their_breaks():
 
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
 def test_codes_walk_through_the_numbers(dtype):
-    floats = _Floats.of(dtype)
+    floats = Floats.of(dtype)
     kind = np.dtype(dtype).type
     ends = floats.values(np.array([-1 - floats.top, -1, 0, 1, floats.top]))
     information = np.finfo(kind)
@@ -235,7 +235,7 @@ def test_codes_walk_through_the_numbers(dtype):
 
 
 def test_bfloat16_codes_are_its_numbers():
-    values = _Floats.of("bfloat16").values(_Floats.of("bfloat16").codes())
+    values = Floats.of("bfloat16").values(Floats.of("bfloat16").codes())
     assert values.size == 65_280
     t = torch.from_numpy(values)
     assert torch.equal(t.to(torch.bfloat16).float(), t)
@@ -245,7 +245,7 @@ def test_bfloat16_codes_are_its_numbers():
 def test_zero_intervals_and_overflow_points_are_exact_to_the_last_number(dtype):
     kind = np.dtype(dtype).type
     edge = kind(1.2345)
-    floats = _Floats.of(dtype)
+    floats = Floats.of(dtype)
     below = np.nextafter(edge, kind(-INF))
     assert zero_intervals(lambda x: np.where(x < edge, 0.0, 1.0), floats) == ((-INF, float(below)),)
     inside = zero_intervals(lambda x: np.where((x >= edge) & (x <= 2), 0.0, 1.0), floats)

@@ -54,7 +54,7 @@ def _modes(name: str, x: Tensor) -> Iterator[tuple[str, Callable[[], Any], int]]
     )
 
 
-def _shapes(name: str, mode: str, columns: int, itemsize: int) -> Iterator[dict[str, int]]:
+def _shapes(name: str, columns: int) -> Iterator[dict[str, int]]:
     if get(name).kind != "vector":
         for warps in (2, 4, 8, 16):
             for moved in (16, 32, 64):
@@ -62,7 +62,7 @@ def _shapes(name: str, mode: str, columns: int, itemsize: int) -> Iterator[dict[
         return
     from actlab.kernels import rows
 
-    if columns > rows.longest_held(name, itemsize, mode):
+    if columns > rows.LONGEST_HELD:
         for warps in (8, 16, 32):
             for block in (4096, 8192, 16384):
                 for programs in (0, 1, 2):
@@ -180,7 +180,7 @@ def main(arguments: list[str] | None = None) -> int:
     for name in names:
         for what, x in _inputs(name, options.size, tuple(options.columns), dtype):
             for mode, function, moved in _modes(name, x):
-                shapes = list(_shapes(name, mode, x.shape[-1], x.element_size()))
+                shapes = list(_shapes(name, x.shape[-1]))
                 if options.compile:
                     index, count = options.compile
                     _compile(name, f"{mode} {what}", function, shapes[index::count])

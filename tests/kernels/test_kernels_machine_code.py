@@ -86,8 +86,8 @@ def test_a_spill_and_a_narrow_access_would_be_counted(targets):
     """The counter itself: an unaligned size and too few registers must show."""
     import dataclasses
 
-    target = targets["softmax_32768/forward/bfloat16"]
-    crowded = dataclasses.replace(target, name="crowded", num_warps=4, elements=32768)
+    target = targets["softmax_16384/forward/bfloat16"]
+    crowded = dataclasses.replace(target, name="crowded", num_warps=2)
     relu = targets["relu/forward/bfloat16"]
     ragged = dataclasses.replace(
         relu, name="ragged", constants={**relu.constants, "MASKED": True}, aligned=False

@@ -22,7 +22,7 @@ HEADINGS = tuple(f"{{{XHTML}}}h{level}" for level in range(1, 7))
 # Controls and what belongs to them. A page marks by the class `no-print` what else has no use on
 # paper, for instance the sliders beside a figure.
 DROPPED_TAGS = (
-    *("script", "style", "noscript", "template", "iframe", "dialog"),
+    *("script", "style", "noscript", "template", "iframe", "dialog", "source"),
     *("button", "input", "select", "textarea", "fieldset", "form"),
 )
 DROPPED_CLASSES = (
