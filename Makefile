@@ -12,7 +12,7 @@ help:
 	@echo "make pdf    write the book as one PDF; make epub and make zip do likewise"
 	@echo "make test   run all tests, and nbval on every notebook"
 	@echo "make lab    open the notebooks in JupyterLab"
-	@echo "make lint   check style with ruff"
+	@echo "make lint   check style, imports between the packages, and types"
 	@echo "make clean  remove the built book (the environment stays)"
 
 $(INSTALLED): requirements.txt constraints.txt pyproject.toml
@@ -28,7 +28,7 @@ book: $(INSTALLED)
 	@echo "Open $(CURDIR)/_build/html/index.html"
 
 pdf epub zip: book
-	$(BIN)/python book/tools/forms.py $@
+	$(BIN)/python -m bookbuild.forms $@
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest -n 2 --dist loadfile --nbval tests notebooks solutions
@@ -39,6 +39,8 @@ lab: $(INSTALLED)
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy
 
 clean:
 	rm -rf _build

@@ -44,8 +44,8 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     from nbval.plugin import IPyNbCell
 
     if isinstance(item, IPyNbCell) and item.path.parent.name == "solutions":
-        from actlab.grading.compare import TolerantText
-        from actlab.grading.source import Tolerance
+        from actgrade.compare import TolerantText
+        from actgrade.source import Tolerance
 
         plain = item.sanitize
         item.sanitize = lambda text: TolerantText(plain(text), Tolerance())

@@ -1,8 +1,8 @@
 """The ``actlab`` command: parse, call one function of one module, return an exit code.
 
-A command lives in the module that does its work. That module offers ``add_arguments(parser)``
-and ``run(arguments) -> int``; the table below names it. It is imported only when its command is
-used, so that ``actlab --help`` loads neither torch nor pytest.
+A command is a module with ``add_arguments(parser)`` and ``run(arguments) -> int``; the table below
+names it. It is imported only when its command is used, so that ``actlab --help`` loads neither
+torch nor pytest, and so that this package knows the grader by name only.
 """
 
 from __future__ import annotations
@@ -13,20 +13,8 @@ import os
 import sys
 from dataclasses import dataclass
 
+from actbase.errors import CommandError
 from actlab import __version__
-
-
-class CommandError(Exception):
-    """A mistake of the person at the keyboard: shown as one sentence, without a traceback.
-
-    Args:
-        message: what is wrong and what to do, in one sentence.
-        exit_code: 2 for bad input (as argparse and pytest do), 1 for an honest "no".
-    """
-
-    def __init__(self, message: str, exit_code: int = 2) -> None:
-        super().__init__(message)
-        self.exit_code = exit_code
 
 
 @dataclass(frozen=True)
@@ -40,36 +28,38 @@ class Command:
 
 COMMANDS: dict[str, Command] = {
     "progress": Command(
-        "actlab.learner.progress",
+        "actgrade.commands.progress",
         "show your points and what comes next (also without a command)",
         "actlab progress 04_relu",
     ),
-    "watch": Command("actlab.learner.watch", "grade on save", "actlab watch 04_relu"),
-    "hint": Command("actlab.learner.hint", "give one more hint", "actlab hint 04_relu q2"),
-    "reset": Command("actlab.learner.reset", "put a released stub back", "actlab reset 04_relu q2"),
+    "watch": Command("actgrade.commands.watch", "grade on save", "actlab watch 04_relu"),
+    "hint": Command("actgrade.commands.hint", "give one more hint", "actlab hint 04_relu q2"),
+    "reset": Command(
+        "actgrade.commands.reset", "put a released stub back", "actlab reset 04_relu q2"
+    ),
     "solution": Command(
-        "actlab.learner.solution",
+        "actgrade.commands.solution",
         "print the reference answer, after a pass",
         "actlab solution 04_relu q2",
     ),
-    "grade": Command("actlab.grading.commands.grade", "grade exercises", "actlab grade 04_relu"),
+    "grade": Command("actgrade.commands.grade", "grade exercises", "actlab grade 04_relu"),
     "class": Command(
-        "actlab.classroom.command",
+        "actgrade.commands.classroom",
         "grade a class, and prove the exercises before a release",
         "actlab class grade submissions/ --out grades",
     ),
     "release": Command(
-        "actlab.grading.commands.release",
+        "actgrade.commands.release",
         "build exercises/ from solutions/",
         "actlab release --check",
     ),
     "verify": Command(
-        "actlab.grading.commands.verify",
+        "actgrade.commands.verify",
         "prove that exercises grade as they should",
         "actlab verify 04_relu",
     ),
     "execute": Command(
-        "actlab.notebooks",
+        "actgrade.commands.execute",
         "run a notebook from a clean kernel and store its text outputs",
         "actlab execute notebooks/04_relu.ipynb",
     ),

@@ -14,6 +14,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -424,7 +425,8 @@ def holm(
     """
     _level(level)
     if isinstance(comparisons, Mapping):
-        names, entries = tuple(comparisons), list(comparisons.values())
+        names: tuple[Any, ...] = tuple(comparisons)
+        entries = list(comparisons.values())
     else:
         entries = list(comparisons)
         names = tuple(range(len(entries)))

@@ -49,6 +49,8 @@ from types import TracebackType
 
 import numpy as np
 
+from actbase.files import replace_file, write_json
+
 ROOT = Path(__file__).resolve().parents[1]
 RECORDS = ROOT / "experiments" / "records"
 SCHEMA = "actlab-experiment"
@@ -152,7 +154,7 @@ class Record:
         self._earlier = float(self._about["seconds"])
         self._about["sessions"].append(self._session)
 
-    def _resume(self, settings: dict) -> None:
+    def _resume(self, settings: Mapping[str, object]) -> None:
         about = provenance(self.json)
         if about["settings"] != settings or about["key"] != self.key:
             raise RecordError(
@@ -239,8 +241,10 @@ class Record:
         writer.writeheader()
         writer.writerows(self._rows)
         # Provenance first: rows without it are refused; its counts are made anew at each save.
-        _replace(self.json, json.dumps(self._about, indent=1, ensure_ascii=False) + "\n")
-        _replace(self.csv, text.getvalue())
+        self.json.parent.mkdir(parents=True, exist_ok=True)
+        write_json(self.json, self._about)
+        self.csv.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(self.csv, text.getvalue().encode())
 
     def __enter__(self) -> Record:
         return self
@@ -272,23 +276,6 @@ def _text(value: object) -> str:
     if isinstance(value, np.generic):
         value = value.item()
     return str(value)
-
-
-def _replace(path: Path, text: str) -> None:
-    """Give ``path`` this text, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            Path(name).unlink()
-        raise
 
 
 def _git(*arguments: str) -> str | None:

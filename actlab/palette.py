@@ -14,12 +14,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from actlab.functions import CATALOGUE, get
 
 # name -> (on a light page, on a dark page). The hues start from those of Okabe and Ito's palette
 # for all kinds of colour vision, moved in lightness until text and lines reach a contrast of 4.5
-# on white and on #121212 (tests/test_plotting.py computes it).
+# on white and on #121212 (tests/actlab/test_plotting.py computes it).
 PALETTE: dict[str, tuple[str, str]] = {
     "blue": ("#0b63b5", "#6db3f2"),
     "orange": ("#b34a00", "#ff9f5a"),
@@ -40,7 +41,7 @@ PALETTE: dict[str, tuple[str, str]] = {
 #: The page itself, for open circles and for the halo around a word on a line.
 PAPER = ("#ffffff", "#121212")
 
-_DASHES = {
+_DASHES: dict[str, Any] = {
     "solid": "-",
     "dashed": (0, (5, 2)),
     "short": (0, (2.4, 1.2)),
@@ -210,7 +211,7 @@ def ramp_colours(hue: str) -> tuple[str, ...]:
 HUES = tuple(name for name in PALETTE if name not in ("grid", "shade_blue", "shade_orange"))
 
 #: All colours that a figure may use and whose dark counterparts are known: what
-#: :func:`actlab.themed_svg.follow_theme` takes.
+#: :func:`bookbuild.themed_svg.follow_theme` takes.
 THEMES: dict[str, tuple[str, str]] = {
     **{f"{hue}_{step}": pair for hue in HUES for step, pair in enumerate(ramp_pairs(hue))},
     **PALETTE,

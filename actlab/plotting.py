@@ -16,7 +16,6 @@ from typing import Any
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
-from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
@@ -25,6 +24,28 @@ from matplotlib.text import Text
 
 from actlab.palette import PALETTE, THEMES, Identity, identities, identity, ramp_colours
 from actlab.showing import show
+from actlab.style import (  # noqa: F401  (a page takes its colours from here)
+    BLUE,
+    BROWN,
+    CRIMSON,
+    CYAN,
+    GREEN,
+    GREY,
+    GRID,
+    INDIGO,
+    INK,
+    LINES,
+    MARKERS,
+    MUTED,
+    ORANGE,
+    PAPER,
+    PURPLE,
+    SHADE_BLUE,
+    SHADE_ORANGE,
+    SLATE,
+    STYLE,
+    STYLES,
+)
 
 __all__ = [
     *(name.upper() for name in PALETTE),
@@ -48,48 +69,6 @@ __all__ = [
     "show",
     "use_style",
 ]
-
-BLUE, ORANGE, GREEN, PURPLE, BROWN, INK, MUTED, GRID, SHADE_BLUE, SHADE_ORANGE = (
-    light for light, _ in list(PALETTE.values())[:10]
-)
-CRIMSON, INDIGO, CYAN, GREY, SLATE = (light for light, _ in list(PALETTE.values())[10:])
-PAPER = THEMES["paper"][0]
-LINES = (BLUE, ORANGE, GREEN, PURPLE, BROWN)
-STYLES = ("-", (0, (5, 2)), (0, (1.2, 1.4)), (0, (6, 1.6, 1.2, 1.6)), (0, (9, 2)))
-MARKERS = ("o", "s", "^", "D", "v")
-
-STYLE: dict[str, object] = {
-    "figure.figsize": (7.2, 3.0),
-    "figure.dpi": 100,
-    "figure.constrained_layout.use": True,
-    "figure.facecolor": "none",
-    "savefig.facecolor": "none",
-    "axes.facecolor": "none",
-    "axes.edgecolor": MUTED,
-    "axes.labelcolor": INK,
-    "axes.titlecolor": INK,
-    "axes.titlesize": 11,
-    "axes.titlelocation": "left",
-    "axes.labelsize": 10,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.prop_cycle": cycler(color=LINES) + cycler(linestyle=STYLES),
-    "grid.color": GRID,
-    "grid.linewidth": 0.6,
-    "lines.linewidth": 2.0,
-    "text.color": INK,
-    "xtick.color": MUTED,
-    "ytick.color": MUTED,
-    "xtick.labelcolor": INK,
-    "ytick.labelcolor": INK,
-    "font.size": 10,
-    "legend.frameon": False,
-    "legend.fontsize": 9,
-    "svg.fonttype": "path",
-    "svg.hashsalt": "actlab",
-}
 
 
 def use_style() -> None:

@@ -22,7 +22,7 @@ import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -44,7 +44,7 @@ EXTENT = 1.9  # the frame covers [-EXTENT, EXTENT] in both directions
 SILENT = 0.01  # of the standard deviation of the network's output
 GRID = 2.0**-24
 
-Function = Callable[[np.ndarray], np.ndarray]
+Function = Callable[[np.ndarray], Any]
 
 
 @dataclass(frozen=True)
@@ -335,9 +335,9 @@ def find_peaks(shape: Shape, reach: float) -> list[tuple[float, float]]:
     """
     width = 1 / 256
     if shape.kinks:
-        places = np.array(shape.kinks)
-        jumps = shape.derivative(places + 1e-9) - shape.derivative(places - 1e-9)
-        return [(float(p), abs(float(j))) for p, j in zip(places, jumps, strict=True)]
+        kinks = np.array(shape.kinks)
+        jumps = shape.derivative(kinks + 1e-9) - shape.derivative(kinks - 1e-9)
+        return [(float(p), abs(float(j))) for p, j in zip(kinks, jumps, strict=True)]
     # Half a cell beside the multiples of 1/256, so that 0 is the middle of a cell.
     edges = np.arange(-np.ceil(reach / width) - 0.5, np.ceil(reach / width) + 1) * width
     slopes = shape.derivative(edges)
@@ -346,8 +346,8 @@ def find_peaks(shape: Shape, reach: float) -> list[tuple[float, float]]:
     inner = (bend[1:-1] > bend[:-2] + 1e-9) & (bend[1:-1] > bend[2:] + 1e-9)
     high = bend[1:-1] > 0.2 * bend.max()
     jumps = np.array(find_bends(shape.derivative))
-    places = middle[1:-1][inner & high]
-    places = [p for p in places if np.all(np.abs(p - jumps) > 4 * width)] + list(jumps)
+    found = middle[1:-1][inner & high]
+    places = [p for p in found if np.all(np.abs(p - jumps) > 4 * width)] + list(jumps)
     places = sorted(p for p in places if abs(p) < reach)
     cuts = [-reach, *((a + b) / 2 for a, b in itertools.pairwise(places)), reach]
     turned = np.abs(np.diff(slopes))

@@ -22,7 +22,7 @@ import numpy as np
 from actlab.functions import CATALOGUE, Activation, get, normal_cdf
 
 Interval = tuple[float, float]
-Function = Callable[[np.ndarray], np.ndarray]
+Function = Callable[[Any], Any]
 
 #: Where functions bend: every maximum, minimum, kink and sign change is looked for here, and the
 #: limits at ±∞ are evaluated besides.
@@ -465,7 +465,12 @@ def saved_for_backward(function: Callable[..., Any], elements: int = 4096) -> Sa
 
     x = torch.linspace(-3, 3, elements).requires_grad_()
     kept: list[torch.Tensor] = []
-    with torch.autograd.graph.saved_tensors_hooks(lambda t: kept.append(t) or t, lambda t: t):
+
+    def keep(tensor: torch.Tensor) -> torch.Tensor:
+        kept.append(tensor)
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda t: t):
         y = function(x)
     places = {x.untyped_storage().data_ptr(): "input", y.untyped_storage().data_ptr(): "output"}
     storages = {

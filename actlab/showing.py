@@ -28,6 +28,8 @@ import matplotlib as mpl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from actlab.style import STYLE
+
 Draw = Callable[[Figure, bool], object]
 Size = tuple[float, float]
 
@@ -103,7 +105,7 @@ def svgs(draw: Draw, wide: Size, narrow: Size, name: str) -> dict[str, str]:
 def variant_of(svg: str) -> str | None:
     """``wide``, ``narrow`` or ``only`` for an SVG that :func:`show` made; None for another."""
     found = re.search(r'<svg\b[^>]*\bdata-variant="(wide|narrow|only)"', svg)
-    return found and found[1]
+    return found[1] if found else None
 
 
 def svg_of(figure: Figure, variant: str, name: str) -> str:
@@ -115,8 +117,6 @@ def svg_of(figure: Figure, variant: str, name: str) -> str:
 
 
 def _style(*, in_book: bool) -> AbstractContextManager[None]:
-    from actlab.plotting import STYLE  # which imports this module
-
     return mpl.rc_context({**STYLE, "figure.facecolor": "none" if in_book else "white"})
 
 

@@ -160,8 +160,8 @@ def rehearsal(out: Path) -> list[Step]:
 def run_commands(step: Step, out: Path, seconds: float) -> list[int | None]:
     """Run a step's commands side by side; None for one that had to be ended.
 
-    The first Ctrl-C-like signal lets the benchmark keep its finished rows; what does not end then is
-    killed.
+    The first Ctrl-C-like signal lets the benchmark keep its finished rows; what does not end then
+    is killed.
     """
     running = []
     for number, command in enumerate(step.commands):

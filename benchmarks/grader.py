@@ -75,7 +75,7 @@ KERNEL = {
     "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
     "language_info": {"name": "python"},
 }
-SETUP = "import numpy as np\n\nfrom actlab.grading.show import show\n\nSEED = 0"
+SETUP = "import numpy as np\n\nfrom actgrade.exercise import show\n\nSEED = 0"
 
 
 @dataclass(frozen=True)
@@ -178,9 +178,9 @@ def _submission(number: int) -> nbformat.NotebookNode:
 
 def warm(folder: Path, notebook: Path) -> None:
     """In a process of its own: grade once to warm up, then print the median of five gradings."""
-    from actlab.grading.course import Course
-    from actlab.grading.grade import grade
-    from actlab.grading.kernel.launch import Launcher
+    from actgrade.course import Course
+    from actgrade.grade import grade
+    from actgrade.sandbox.launcher import Launcher
 
     def cpu() -> float:
         own, others = (

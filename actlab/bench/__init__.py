@@ -9,7 +9,7 @@ Importing this package loads neither torch nor matplotlib; what needs them loads
 =====================  ==========================================================================
 :mod:`.byte_model`     counts the bytes of the operations that PyTorch dispatches
 :mod:`.cases`          the ways in which each function is computed
-:mod:`.gate`           checks results against float64 before anything is timed
+:mod:`.correctness`    checks results against float64 before anything is timed
 :mod:`.memory`         free memory, caches, page faults; :mod:`.errors`: what an exception says
 :mod:`.protocol`       the clocks and the round-robin
 :mod:`.plan`           what to measure; :mod:`.runner` turns it into rows with :mod:`.calls`

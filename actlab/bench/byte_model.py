@@ -252,7 +252,8 @@ def count(function: Callable, *inputs: torch.Tensor, backward: bool = True) -> T
         output = function(*leaves)
     inputs_bytes = sum(stored_bytes(tensor) for tensor in inputs)
     output_bytes = output.numel() * output.element_size()
-    back, algorithmic_back, saved, kinds = None, None, 0, ()
+    back, algorithmic_back, saved = None, None, 0
+    kinds: tuple[str, ...] = ()
     if backward:
         upstream = torch.randn(output.shape, device=output.device).to(output.dtype)
         with ByteCounter() as backward_counter:

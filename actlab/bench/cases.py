@@ -373,12 +373,13 @@ def _numpy(case: Case) -> Implementation:
     activation = case.activation
     if activation.kind == "elementwise":
 
-        def vjp(upstream: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, ...]:
+        def vjp(upstream: np.ndarray, *inputs: np.ndarray) -> tuple[np.ndarray, ...]:
+            (x,) = inputs
             return (upstream * activation.derivative(x),)
     elif activation.kind == "vector":
 
-        def vjp(upstream: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, ...]:
-            return (activation.vjp(x, upstream),)
+        def vjp(upstream: np.ndarray, *inputs: np.ndarray) -> tuple[np.ndarray, ...]:
+            return (activation.vjp(*inputs, upstream),)
     else:
 
         def vjp(upstream: np.ndarray, *inputs: np.ndarray) -> tuple[np.ndarray, ...]:

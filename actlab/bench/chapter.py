@@ -7,8 +7,8 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from actbase.errors import first_line
 from actlab.bench.cases import Implementation
-from actlab.bench.errors import first_line
 from actlab.bench.plan import Plan
 from actlab.bench.protocol import QUICK, Effort
 from actlab.bench.records import Record, Row, latest

@@ -21,12 +21,11 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from actbase.errors import CommandError, first_line
 from actlab.bench import comparison, names, records
-from actlab.bench.errors import first_line
 from actlab.bench.progress import Progress, duration
-from actlab.cli import CommandError
 from actlab.functions import CATALOGUE, get
 
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ _COMPILE_SECONDS = 6.0  # for one function at one size and dtype, forward and ba
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``actlab bench``."""
 
-    def several(flag: str, what: str, **extra: object) -> None:
+    def several(flag: str, what: str, **extra: Any) -> None:
         parser.add_argument(flag, nargs="+", metavar="NAME", help=what, **extra)
 
     several("--functions", "names in the catalogue (default: all)")

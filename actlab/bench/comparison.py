@@ -73,7 +73,8 @@ Times = dict[tuple, dict[str, tuple[float, float]]]
 
 def _times(record: Record) -> Times:
     """group -> implementation -> (median time, doubt), the copy included."""
-    doubt, found = Doubt(record), {}
+    doubt = Doubt(record)
+    found: Times = {}
     for row in record.rows:
         if row.status == "ok" and row.p50_us:
             found.setdefault(row.group, {})[row.implementation] = (row.p50_us, doubt(row))

@@ -21,7 +21,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from actlab.bench.errors import first_line
+from actbase.errors import first_line
 from actlab.bench.memory import minor_faults
 
 CPU_SAMPLE_SECONDS = 100e-6  # one sample is at least this long, so that reading the clock is < 1 %

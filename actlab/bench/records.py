@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
+
+from actbase.files import replace_file
 
 SCHEMA = "actlab-bench"
 SCHEMA_VERSION = 1
@@ -128,13 +129,6 @@ class Row:
             return None
         return 100 * self.bytes_algorithmic / self.copy_bytes / self.times_copy
 
-    @property
-    def percent_of_copy_physical(self) -> float | None:
-        """Achieved share of the copy's bandwidth, in percent, counting the bytes really moved."""
-        if self.times_copy is None or not self.bytes_physical:
-            return None
-        return 100 * self.bytes_physical / self.copy_bytes / self.times_copy
-
 
 @dataclass(frozen=True)
 class Ceiling:
@@ -246,17 +240,7 @@ def save(record: Record, path: str | os.PathLike) -> Path:
     path = Path(path)
     text = json.dumps(asdict(record), indent=1, allow_nan=False, default=_plain) + "\n"
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).chmod(0o644)
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        replace_file(path, text.encode())
     except OSError as error:
         raise RecordError(f"{path} cannot be written: {error.strerror or error}.") from error
     return path

@@ -142,8 +142,10 @@ def table(
         "implementation": implementations,
     }
     rows = record.select(**{name: tuple(value) for name, value in wanted.items() if value})
-    header = ("function", "implementation", "mode", "dtype", "n")
-    header += ("median", "p20", "p80", "x copy", "predicted", "% of copy", "±")
+    header = [
+        *("function", "implementation", "mode", "dtype", "n"),
+        *("median", "p20", "p80", "x copy", "predicted", "% of copy", "±"),
+    ]
     lines, remarks, doubt = [], [], Doubt(record)
     for row in rows:
         if row.implementation == "copy":
@@ -269,8 +271,10 @@ def prediction(
     """
     from actlab.bench.model import traffic
 
-    header = ("function", "implementation", "forward", "backward", "both")
-    header += ("fwd / fused", "bwd / fused", "both / fused", "kept B/el")
+    header = [
+        *("function", "implementation", "forward", "backward", "both"),
+        *("fwd / fused", "bwd / fused", "both / fused", "kept B/el"),
+    ]
     lines = []
     for function in functions:
         least = traffic(function, "fused", dtype)

@@ -7,11 +7,13 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
+from typing import Any
 
 import torch
 
-from actlab.bench import gate, names, provenance
+from actbase.errors import first_line
+from actlab.bench import correctness, names, provenance
 from actlab.bench.byte_model import Traffic, count
 from actlab.bench.calls import (
     MOST_SETS,
@@ -22,7 +24,6 @@ from actlab.bench.calls import (
     sets_for,
 )
 from actlab.bench.cases import Case, Implementation, Unavailable, case
-from actlab.bench.errors import first_line
 from actlab.bench.memory import cache_bytes, free_bytes, keep_freed_memory, touch
 from actlab.bench.plan import Plan
 from actlab.bench.protocol import (
@@ -47,7 +48,7 @@ class _Candidate:
     name: str
     implementation: Implementation | None = None
     traffic: Traffic | None = None
-    verdict: gate.Verdict | None = None
+    verdict: correctness.Verdict | None = None
     status: str = "ok"
     reason: str = ""
 
@@ -118,7 +119,7 @@ class Runner:
         threads = torch.get_num_threads()
         with contextlib.ExitStack() as stack:
             if self.plan.device == "cuda":
-                stack.enter_context(self.timer.stream())
+                stack.enter_context(self.timer.stream())  # type: ignore[union-attr]
             else:
                 stack.callback(torch.set_num_threads, threads)
                 torch.set_num_threads(self.plan.threads)
@@ -245,20 +246,15 @@ class Runner:
         shape = (size,)
         a = [buffers.get("a", k, shape) for k in range(sets)]
         out = [buffers.get("target", k, shape) for k in range(sets)]
-        members = [
-            Member("copy", [lambda x=x, y=y: y.copy_(x) for x, y in zip(a, out, strict=True)])
-        ]
+        members = [Member("copy", [partial(y.copy_, x) for x, y in zip(a, out, strict=True)])]
         work = {"copy": 2, "read": 1, "add": 3}
         if everything:
             b = [buffers.get("b", k, shape) for k in range(sets)]
             members += [
-                Member("read", [lambda x=x: torch.sum(x) for x in a]),
+                Member("read", [partial(torch.sum, x) for x in a]),
                 Member(
                     "add",
-                    [
-                        lambda x=x, y=y, z=z: torch.add(x, y, out=z)
-                        for x, y, z in zip(a, b, out, strict=True)
-                    ],
+                    [partial(torch.add, x, y, out=z) for x, y, z in zip(a, b, out, strict=True)],
                 ),
             ]
         timings = self.timer.measure(members)
@@ -343,21 +339,21 @@ class Runner:
         shape: tuple[int, ...],
         buffers: Buffers,
         compiled: bool,
-    ) -> gate.Verdict:
+    ) -> correctness.Verdict:
         implementation, traffic = candidate.implementation, candidate.traffic
         operations = 1
         if traffic is not None:
             operations = max(traffic.launches("forward"), traffic.launches("backward") or 0)
         backward = implementation.framework == "torch" or implementation.vjp is not None
         if self.plan.check_odd_sizes and not compiled:  # each size would be compiled anew
-            verdict = gate.check_odd_sizes(
+            verdict = correctness.check_odd_sizes(
                 item, implementation, DTYPES[dtype], self.plan.device, operations, backward
             )
             if verdict is not None:
                 return verdict
         inputs = buffers.inputs(item.arity, 0, shape)
         upstream = buffers.get("upstream", 0, shape)
-        return gate.check(item, implementation, inputs, upstream, operations, backward)
+        return correctness.check(item, implementation, inputs, upstream, operations, backward)
 
     # --- one group -----------------------------------------------------------------------------
 
@@ -395,7 +391,7 @@ class Runner:
                 timings = self._time(item, mode, shape, buffers, ready, sets, states)
                 self._release()  # what the calls held is free only now
         within = sets * 2 * elements * itemsize < self._to_exceed
-        common = {
+        common: dict[str, Any] = {
             "function": item.name,
             "mode": mode,
             "dtype": dtype,
@@ -483,7 +479,7 @@ class Runner:
         common: dict,
     ) -> Row:
         elements, dtype = common["elements"], common["dtype"]
-        facts: dict[str, object] = {}
+        facts: dict[str, Any] = {}
         tensor = elements * DTYPES[dtype].itemsize
         arity = case(common["function"]).arity
         forward, backward = (arity + 1) * tensor, (2 * arity + 1) * tensor
@@ -577,7 +573,7 @@ def _spread_of_copies(timings: dict[str, Timing]) -> float:
     return max(again.spread, abs(again.p50 / copy.p50 - 1))
 
 
-def _timed(timing: Timing, copy: Timing | None, spread: float) -> dict[str, object]:
+def _timed(timing: Timing, copy: Timing | None, spread: float) -> dict[str, Any]:
     return {
         "p20_us": timing.quantile(0.2) * 1e6,
         "p50_us": timing.p50 * 1e6,

@@ -151,9 +151,9 @@ def _curve(
             (card.forward, 3, "-"),
             (card.derivative, 1.6, (0, (2.5, 1.3))),
         ):
-            y = function(piece)
-            ax.plot(piece, y, color=who.colour, linewidth=thick, linestyle=dash, zorder=3)
-            curves.append(np.stack([piece, y], axis=1))
+            values = function(piece)
+            ax.plot(piece, values, color=who.colour, linewidth=thick, linestyle=dash, zorder=3)
+            curves.append(np.stack([piece, values], axis=1))
     layout = _Labels(ax, width, height, curves)
     for place in (p for p in range(int(np.ceil(low)), int(high) + 1) if p % 2 == 0 and p):
         layout.tick(place, 0, words.number(place))
@@ -465,9 +465,13 @@ def _cost(sheet: Sheet, card: Card, who: Identity, left: float, top: float, widt
         x = left + name + (width - name - 0.42) * times / longest + 0.05
         sheet.text(x, y, f"{words.number(times, 2)}×" if row else "1")
     kind = "PyTorch's own" if cost.implementation == "builtin" else "composed in PyTorch"
-    size = words.where(cost).split(" ")[0]
-    rank = f"{kind}; {size} numbers, not in cache"
-    sheet.text(left, top + 0.34 + 0.175 * len(rows), rank, fontsize=SMALL, color=MUTED)
+    below = f"{kind}; {words.where(cost).split(' ')[0]} numbers, not in cache"
+    if card.gpu:
+        passes = [(card.gpu.forward, "forward"), (card.gpu.backward, "backward")]
+        said = ", ".join(f"{words.number(x, 2)}× {mode}" for x, mode in passes if x)
+        device = card.gpu.device.removeprefix("NVIDIA ").split(" ")[0]
+        below = f"{device}, {DTYPES[card.gpu.dtype]}: {said}"
+    sheet.text(left, top + 0.34 + 0.175 * len(rows), below, fontsize=SMALL, color=MUTED)
 
 
 def _short(label: str) -> str:

@@ -7,6 +7,7 @@ softmax as the share of the first of two logits, x against 0; what that leaves o
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -100,6 +101,7 @@ class Cost:
         rank: its place in cost among all functions of the record, forward; 1 is the cheapest.
         of: how many functions are ranked.
         elements: size of the tensors.
+        dtype: their type.
     """
 
     device: str
@@ -110,6 +112,7 @@ class Cost:
     rank: int
     of: int
     elements: int
+    dtype: str
 
 
 @dataclass(frozen=True)
@@ -314,14 +317,20 @@ COMPARED = ("relu", "gelu", "tanh")
 
 
 def cost_in(record: Record | None, name: str) -> Cost | None:
-    """A function's place in a record, in its float32 and its largest size.
+    """A function's place in a record, at its largest size.
+
+    That is in float32 where the record has it, and else in the type of most of its rows.
 
     PyTorch's own function counts where there is one, and the formula out of PyTorch's operations
     where there is none.
     """
     if record is None:
         return None
-    rows = [row for row in record if row.dtype == "float32" and row.times_copy]
+    timed = Counter(row.dtype for row in record if row.times_copy)
+    dtype = (
+        "float32" if "float32" in timed else max(timed, key=lambda kind: timed[kind], default="")
+    )
+    rows = [row for row in record if row.dtype == dtype and row.times_copy]
     size = max((row.elements for row in rows), default=0)
     times: dict[tuple[str, str], dict[str, float]] = {}
     for row in rows:
@@ -352,6 +361,7 @@ def cost_in(record: Record | None, name: str) -> Cost | None:
         rank=1 + sum(value < own[1] for value in forward.values()),
         of=len(forward),
         elements=size,
+        dtype=dtype,
     )
 
 

@@ -140,7 +140,7 @@ def where(cost: Cost) -> str:
     """On what a cost was measured."""
     kind = {"builtin": "PyTorch's own", "composed": "of PyTorch's operations"}
     size = f"10{str(round(np.log10(cost.elements))).translate(_SUPERSCRIPTS)}"
-    return f"{size} float32, {kind[cost.implementation]}"
+    return f"{size} {cost.dtype}, {kind[cost.implementation]}"
 
 
 # --- verdict ----------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ array: ``torch.nn.functional.glu`` takes the *second* half as the gate.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -23,7 +24,7 @@ from actlab.functions.smooth import (
 )
 
 Pair = tuple[FloatArray | np.floating, FloatArray | np.floating]
-Function = Callable[[FloatArray], FloatArray]
+Function = Callable[[Any], Any]
 
 
 def _operands(a: ArrayLike, b: ArrayLike) -> tuple[FloatArray, FloatArray, np.dtype]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -21,7 +21,7 @@ P = ParamSpec("P")
 #: (or subnormal) and one too large is ±inf, which is what rounding the true value gives. The
 #: tests compare every such result with mpmath. ``invalid`` and ``divide`` stay as the caller set
 #: them: inf − inf, 0 · inf and 1/0 would be mistakes in a formula and must not be hidden.
-ROUNDING = {"over": "ignore", "under": "ignore"}
+ROUNDING: dict[str, Any] = {"over": "ignore", "under": "ignore"}
 
 
 def as_float_array(x: ArrayLike, name: str = "x") -> FloatArray:
@@ -79,7 +79,7 @@ def unless_nan(x: FloatArray, y: ArrayLike) -> FloatArray:
     return np.where(np.isnan(x), x, y)
 
 
-def gated(gate: ArrayLike, x: FloatArray) -> FloatArray:
+def gated(gate: Any, x: FloatArray) -> FloatArray:
     """``gate · x`` where a gate of exactly 0 is closed to ±inf too, so that 0 · inf is 0.
 
     That is the limit whenever the gate vanishes faster than ``x`` grows, as every gate here does.

@@ -11,6 +11,8 @@ of his SPECFUN package (ACM TOMS Algorithm 715, 1993), which R's ``pnorm`` uses 
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from actlab.functions.rounding import FloatArray, elementwise
@@ -159,7 +161,7 @@ def two_product(a: FloatArray, b: FloatArray | float) -> tuple[FloatArray, Float
     return product, error
 
 
-def _split(a: FloatArray | float) -> tuple[FloatArray, FloatArray]:
+def _split(a: Any) -> tuple[Any, Any]:
     scaled = 134217729.0 * a  # 2**27 + 1 leaves 26 bits in each half
     high = scaled - (scaled - a)
     return high, a - high

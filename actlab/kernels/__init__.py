@@ -16,7 +16,7 @@ browser. Asking for a kernel there raises :class:`KernelUnavailable` with one se
 GPU, ``TRITON_INTERPRET=1`` (set before Python starts) runs the kernels on CPU tensors, slowly.
 
 The rooms: :mod:`.formulas` has the functions, a few lines each; :mod:`.mathematics` their
-exponentials; :mod:`.elementwise` the template; :mod:`.gates`, :mod:`.rows`, :mod:`.bias`,
+exponentials; :mod:`.elementwise` the template; :mod:`.gated`, :mod:`.rows`, :mod:`.bias`,
 :mod:`.squares`, :mod:`.learned` and :mod:`.linear` the kernels with another shape; :mod:`.sass`
 counts machine instructions without a GPU; :mod:`.selftest` proves the results on one; :mod:`.tune`
 tries launch shapes.
@@ -236,7 +236,7 @@ def _gated(name: str, inputs: tuple[Tensor, ...], gate_first: bool = True) -> Te
     if len(inputs) not in (1, 2):
         raise TypeError(f"{name} takes a packed tensor, or a and b; got {len(inputs)} inputs")
     require(*inputs)
-    from actlab.kernels.gates import PACKED, SEPARATE
+    from actlab.kernels.gated import PACKED, SEPARATE
 
     if len(inputs) == 1:
         (packed,) = inputs

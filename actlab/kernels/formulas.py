@@ -424,9 +424,6 @@ FORMULAS: dict[str, Formula] = {
     )
 }
 
-#: The same functions in the library's own words: what the formulas above are measured against.
-VARIANTS = {"gelu_by_erf": "gelu", "silu_by_sigmoid": "silu", "mish_by_log": "mish"}
-
 
 def resolve(name: str, parameters: dict[str, float]) -> tuple[Formula, Scalars]:
     """The formula and its scalars for a catalogue function with checked parameters.

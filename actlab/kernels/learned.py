@@ -20,7 +20,7 @@ from actlab.kernels.elementwise import (
 )
 from actlab.kernels.formulas import leaky_relu_backward, leaky_relu_forward
 from actlab.kernels.operators import Operator
-from actlab.kernels.sass import Target
+from actlab.kernels.target import Target
 
 
 @triton.jit

@@ -19,7 +19,7 @@ from actlab.kernels.elementwise import is_wide, narrow, on_device_of, widen
 from actlab.kernels.formulas import leaky_relu2_forward
 from actlab.kernels.mathematics import INTERPRETED
 from actlab.kernels.operators import Operator
-from actlab.kernels.sass import Target
+from actlab.kernels.target import Target
 
 #: Rows of programs that run together, so that they share columns of the weight in the L2 cache.
 GROUP = tl.constexpr(8)

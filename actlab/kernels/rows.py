@@ -28,7 +28,7 @@ from actlab.kernels.availability import interpreting
 from actlab.kernels.elementwise import is_wide, narrow, on_device_of, widen
 from actlab.kernels.mathematics import DOWN, exp_small, exp_times
 from actlab.kernels.operators import Operator
-from actlab.kernels.sass import Target
+from actlab.kernels.target import Target
 
 LOWEST = tl.constexpr(-3.4028234663852886e38)
 GROUP = tl.constexpr(8)

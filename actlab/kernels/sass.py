@@ -28,44 +28,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from actlab.kernels.target import DTYPE_NAMES, ITEM_BYTES, Target
+
 RECORD = Path(__file__).with_name("sass_counts.json")
 
 #: Lane-instructions a second of an H200 at its boost clock.
 ISSUE_RATE = 132 * 128 * 1.98e9
 #: Bytes a second that a copy reaches there.
 COPY_RATE = 4.3e12
-#: Special-function results a second (16 a clock and multiprocessor).
-SPECIAL_RATE = ISSUE_RATE / 8
-
-_ITEM = {"bf16": 2, "fp16": 2, "fp32": 4, "fp64": 8}
-_DTYPE = {"bf16": "bfloat16", "fp16": "float16", "fp32": "float32", "fp64": "float64"}
-
-
-@dataclass(frozen=True)
-class Target:
-    """A kernel with everything fixed that its machine code depends on.
-
-    Attributes:
-        name: ``gelu/forward/bfloat16``.
-        kernel: the ``@triton.jit`` function.
-        signature: Triton types of the arguments that are not constants, by name, in order.
-        constants: the ``tl.constexpr`` arguments, by name.
-        elements: output elements a program.
-        num_warps: warps a program.
-        bytes: moved per output element, for the budget.
-        num_stages: depth of the software pipeline, for kernels with a loop.
-        aligned: whether sizes and strides are multiples of 16, as they are for whole blocks.
-    """
-
-    name: str
-    kernel: Any
-    signature: Mapping[str, str]
-    constants: Mapping[str, Any]
-    elements: int
-    num_warps: int
-    bytes: float
-    num_stages: int = 3
-    aligned: bool = True
 
 
 @dataclass(frozen=True)
@@ -103,10 +73,10 @@ def elementwise_targets(dtypes: Iterable[str] = ("bf16",)) -> list[Target]:
             for dtype in dtypes:
                 backward = direction == "backward"
                 pointers = ("g", "s", "dx") if backward else ("x", "y")
-                block = shape.block(_ITEM[dtype])
+                block = shape.block(ITEM_BYTES[dtype])
                 targets.append(
                     Target(
-                        name=f"{formula.name}/{direction}/{_DTYPE[dtype]}",
+                        name=f"{formula.name}/{direction}/{DTYPE_NAMES[dtype]}",
                         kernel=getattr(elementwise, f"{direction}_kernel"),
                         signature={
                             **{f"{name}_pointer": f"*{dtype}" for name in pointers},
@@ -122,7 +92,7 @@ def elementwise_targets(dtypes: Iterable[str] = ("bf16",)) -> list[Target]:
                         },
                         elements=block,
                         num_warps=shape.num_warps,
-                        bytes=len(pointers) * _ITEM[dtype],
+                        bytes=len(pointers) * ITEM_BYTES[dtype],
                     )
                 )
     return targets
@@ -130,13 +100,13 @@ def elementwise_targets(dtypes: Iterable[str] = ("bf16",)) -> list[Target]:
 
 def targets() -> list[Target]:
     """Every kernel that is counted and recorded."""
-    from actlab.kernels import gates, learned, linear, rows, squares
+    from actlab.kernels import gated, learned, linear, rows, squares
 
     return [
         *elementwise_targets(),
         *squares.targets(),
         *learned.targets(),
-        *gates.targets(),
+        *gated.targets(),
         *rows.targets(),
         *linear.targets(),
     ]
@@ -224,7 +194,7 @@ def _listing(text: str) -> Iterable[tuple[str, list[str]]]:
 
 
 def _widths(names: Iterable[str]) -> dict[str, int]:
-    widths = collections.Counter()
+    widths: collections.Counter[str] = collections.Counter()
     for name in names:
         width = re.search(r"\.(128|64|U?16|U?8)\b", name)
         widths[width[1].lstrip("US") if width else "32"] += 1
@@ -253,9 +223,9 @@ def _count(target: Target, names: list[str]) -> Count:
 
 def count(wanted: Iterable[Target]) -> dict[str, Count]:
     """Compile, assemble, disassemble and count kernels; by name."""
-    wanted = {target.name: target for target in wanted}
-    listings = assemble({name: compile_to_ptx(target) for name, target in wanted.items()})
-    return {name: _count(target, listings[name]) for name, target in wanted.items()}
+    by_name = {target.name: target for target in wanted}
+    listings = assemble({name: compile_to_ptx(target) for name, target in by_name.items()})
+    return {name: _count(target, listings[name]) for name, target in by_name.items()}
 
 
 def load(path: Path = RECORD) -> dict[str, Any]:

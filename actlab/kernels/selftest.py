@@ -136,7 +136,7 @@ def _expect(condition: bool, message: str) -> None:
         raise Mismatch(message)
 
 
-def relative(got: Tensor, wanted: np.ndarray, least: float = 0.0) -> float:
+def relative(got: Tensor, wanted: Any, least: Any = 0.0) -> float:
     """‖got − wanted‖/‖wanted‖, or over ``least`` if that is larger; inf for a NaN or infinity."""
     values = numbers(got)
     _expect(values.shape == wanted.shape, f"shape {values.shape}, wanted {wanted.shape}")
@@ -147,7 +147,7 @@ def relative(got: Tensor, wanted: np.ndarray, least: float = 0.0) -> float:
     return error if math.isfinite(error) else math.inf
 
 
-def _close(what: str, got: Tensor, wanted: np.ndarray, least: float = 0.0) -> float:
+def _close(what: str, got: Tensor, wanted: Any, least: Any = 0.0) -> float:
     dtype = str(got.dtype).removeprefix("torch.")
     error = relative(got, wanted, least)
     _expect(error < TOLERANCE[dtype], f"{what}, {dtype}: relative error {error:.2e}")

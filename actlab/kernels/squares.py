@@ -32,7 +32,7 @@ from actlab.kernels.elementwise import (
 )
 from actlab.kernels.formulas import leaky_relu2_forward
 from actlab.kernels.operators import Operator
-from actlab.kernels.sass import Target
+from actlab.kernels.target import Target
 
 EIGHT = tl.constexpr(8)
 
@@ -201,7 +201,7 @@ def targets() -> list[Target]:
     gradients |= {"slope_squared": "fp32", "over_slope": "fp32"}
     values = {"x_pointer": "*bf16", "y_pointer": "*bf16", "signs_pointer": "*u8", "size": "i32"}
     values |= {"slope_squared": "fp32"}
-    rows = (
+    rows: tuple[tuple[str, Any, dict, dict, float], ...] = (
         ("leaky_relu2_saving_output/forward", forward_kernel, values, {}, 4.125),
         ("leaky_relu2_saving_output/backward", backward_kernel, gradients, {"SIGNED": True}, 6.125),
         ("relu2_saving_output/backward", backward_kernel, gradients, {"SIGNED": False}, 6.0),

@@ -98,7 +98,7 @@ def book() -> Path:
 
 
 # Of the module, not of the session: Playwright refuses to start a second time in the same process
-# while the first runs, and printing the PDF (tests/book/test_forms.py) starts its own.
+# while the first runs, and printing the PDF (tests/bookbuild/test_forms.py) starts its own.
 @pytest.fixture(scope="module")
 def browser(chromium: str | None) -> Iterator[Any]:
     """A Chromium, started once a file: the system's, or Playwright's own."""

@@ -1,7 +1,7 @@
 """Cells and exercises that run in a real browser.
 
-The book is served as it was built. Pyodide comes from a local folder, which ``python
-book/tools/pyodide.py`` makes and whose files the page checks against their pinned hashes: one test
+The book is served as it was built. Pyodide comes from a local folder, which ``python -m
+bookbuild.pyodide`` makes and whose files the page checks against their pinned hashes: one test
 answers the CDN's own address from it; the others, where 20 MB through the debugger would take most
 of the time, put the address of a second local server into the page.
 """
@@ -109,7 +109,7 @@ class _Files(http.server.SimpleHTTPRequestHandler):
 def pyodide() -> Iterator[str]:
     """Address of a second server, with the files of Pyodide."""
     if not (PYODIDE / "pyodide.asm.wasm").exists():
-        pytest.skip("no local Pyodide: python book/tools/pyodide.py")
+        pytest.skip("no local Pyodide: python -m bookbuild.pyodide")
     handler = functools.partial(_Files, directory=str(PYODIDE))
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -1,4 +1,4 @@
-/* Moves the figures that actlab.pages.interactive has drawn.
+/* Moves the figures that bookbuild.sliders has drawn.
 
    The page holds each figure complete; a data script hands over, for every position of its controls,
    the curves that belong to it. This file looks them up: it knows axes, lines and tables, and no

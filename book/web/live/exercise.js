@@ -1,5 +1,5 @@
 /* Exercises in the page: write, check, take a hint, keep the points, export the notebook. The verdict is
-   the work of actlab.live.judge in the worker; this shows it. */
+   the work of bookbuild.live.judge in the worker; this shows it. */
 (function () {
   "use strict";
 

@@ -1,4 +1,4 @@
-/* Cells of the book that run in the page. The buttons are in the HTML (book/_ext/live.py); this gives
+/* Cells of the book that run in the page. The buttons are in the HTML (bookbuild/ext/live_cells.py); this gives
    them their work: an editor where the code was, Python in a worker when somebody asks for it, the
    output below. exercise.js builds on what is in `actlabLive`. */
 (function () {

@@ -110,7 +110,7 @@ async function start(message) {
   pyodide = await self.loadPyodide({ indexURL: base });
   pyodide.unpackArchive(archive, "zip", { extractDir: "/book" });
   pyodide.runPython("import sys; sys.path.insert(0, '/book')");
-  const Page = pyodide.pyimport("actlab.live.page").Page;
+  const Page = pyodide.pyimport("bookbuild.live.page").Page;
   page = Page((text) => {
     const { kind, ...content } = JSON.parse(text);
     post(kind, content);

@@ -23,7 +23,7 @@
 
   const sizes = new ResizeObserver((entries) => entries.forEach((entry) => mark(entry.target)));
   /* The theme's script hands over its boxes, code and tables, instead of asking them itself
-     (book/_ext/weight.py). Who is observed again is looked at again. */
+     (bookbuild/ext/weight.py). Who is observed again is looked at again. */
   window.actlabBoxes = {
     observe(box) {
       sizes.unobserve(box);

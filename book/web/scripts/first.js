@@ -1,4 +1,4 @@
-/* The only script that a page runs before its text is drawn; book/_ext/weight.py writes it into the head. */
+/* The only script that a page runs before its text is drawn; bookbuild/ext/weight.py writes it into the head. */
 (() => {
   "use strict";
   const root = document.documentElement;

@@ -1,0 +1,1 @@
+"""What the three packages share: errors and the one way to write a file. Standard library only."""

@@ -1,0 +1,94 @@
+"""Grade inside Gradescope: ``python -m actgrade.classroom.gradescope [FOLDER]``.
+
+FOLDER is Gradescope's (``/autograder``). Reads ``submission/``, the course in ``source/course/``
+and the chapters named in ``source/chapters.txt``, one a line (all that were handed in, without that
+file); writes ``results/results.json``. When the grader itself fails there is no such file and the
+exit code is not 0, so that Gradescope shows an error to the instructor and nobody gets a zero.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from actbase.errors import CommandError
+from actgrade.classroom.single import Graded, grade_one
+from actgrade.course import Course
+from actgrade.results import VERDICTS
+
+
+def results(graded: list[Graded]) -> dict[str, Any]:
+    """What Gradescope reads: a test for each question, without held inputs."""
+    tests = []
+    for notebook in graded:
+        chapter = notebook.chapter
+        by_id = {question["id"]: question for question in notebook.questions}
+        for question in chapter.questions:
+            result = by_id.get(question.id)
+            passed = result is not None and result["verdict"] == "pass"
+            tests.append(
+                {
+                    "name": f"{chapter.title}: {question.title}",
+                    "number": f"{chapter.name} {question.id}",
+                    "score": float(result["points"]) if result else 0.0,
+                    "max_score": float(question.points),
+                    "status": "passed" if passed else "failed",
+                    "output": said(result, notebook),
+                    "output_format": "text",
+                    "visibility": "visible",
+                }
+            )
+    return {
+        "score": sum(test["score"] for test in tests),
+        "output": "Your answers ran on inputs that are not in the notebook.",
+        "output_format": "text",
+        "visibility": "visible",
+        "stdout_visibility": "hidden",
+        "tests": tests,
+    }
+
+
+def said(result: dict[str, Any] | None, notebook: Graded) -> str:
+    """What a learner is told about one question."""
+    if result is None:
+        return f"{notebook.problem}."
+    reason = f" {result['reason']}." if result["reason"] else ""
+    return f"{result['verdict']}: {VERDICTS[result['verdict']]}.{reason}"
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Entry point; 0 when ``results.json`` was written."""
+    parser = argparse.ArgumentParser(
+        prog="python -m actgrade.classroom.gradescope",
+        description=__doc__,
+        epilog="Example: python -m actgrade.classroom.gradescope /autograder",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("folder", type=Path, nargs="?", default=Path("/autograder"))
+    folder = parser.parse_args(argv).folder
+    target = folder / "results" / "results.json"
+    target.unlink(missing_ok=True)
+    try:
+        course = Course.find(folder / "source" / "course")
+        listed = folder / "source" / "chapters.txt"
+        names = listed.read_text(encoding="utf-8").split() if listed.is_file() else []
+        chapters = [course.resolve(name) for name in names]
+        try:
+            content = results(grade_one(folder / "submission", course, chapters))
+        except CommandError as error:
+            if error.exit_code != 2:
+                raise
+            content = {**results([]), "score": 0.0, "output": f"Not graded: {error}."}
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    except CommandError as error:
+        print(f"autograder: {error}", file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

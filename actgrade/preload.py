@@ -1,0 +1,42 @@
+"""What a kernel has loaded before the first cell: imported once, in the fork server."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+
+from actgrade import source
+from actgrade.course import Course
+
+# What a chapter imports of these is imported once; everything else where it is needed.
+PRELOADED = ("numpy", "torch", "matplotlib", "scipy", "sklearn")
+
+
+def preload_for(course: Course, chapters: Iterable[source.Assignment]) -> list[str]:
+    """The modules to import once.
+
+    They are what the chapters' own code imports of large libraries, what they forbid of these, and
+    the packages that come with the course, which a kernel may read for being named here.
+    """
+    found = {"numpy"}
+    for chapter in chapters:
+        for text in (*chapter.setup, *(question.answer for question in chapter.questions)):
+            found.update(_imports(text))
+        for question in chapter.questions:  # the guards must be able to find them
+            found |= {name.split(".")[0] for name in question.forbid}
+    found = {name for name in found if name.split(".")[0] in PRELOADED}
+    if any(name.split(".")[0] == "matplotlib" for name in found):
+        found.add("matplotlib.pyplot")  # it looks for fonts, which takes a second
+    return sorted(found.union(course.packages))
+
+
+def _imports(text: str) -> Iterator[str]:
+    try:
+        tree = ast.parse(text)
+    except SyntaxError:
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module

@@ -1,0 +1,36 @@
+"""Kernels that run a learner's code: one process for each question, contained where possible.
+
+Two sides. In the grading process: :mod:`launcher` starts kernels, :mod:`pipe` and :mod:`jupyter`
+talk to them the way nbval expects. In the kernel's process: :mod:`child` is its life,
+:mod:`confinement` closes it in, :mod:`shell` and :mod:`cell_names` run cells, :mod:`guard` takes
+away what a question asks to build by hand. :mod:`forkserver` is the warm process that kernels are
+forked from, and :mod:`wire` the form of what passes between them.
+
+What is protected, on Linux with Landlock and seccomp: the learner's code cannot read the course,
+other submissions or the grading process; cannot write outside its own folder, change modes or
+owners of files, start processes, open sockets, signal or trace other processes; and memory, time,
+output and the size of one file are bounded. What is not: it can see that a file exists (``stat``),
+it can fill the disk with many files of the largest size allowed until its time is up, it competes
+for the processor and memory bandwidth while it runs, and a hole in the kernel's own system calls is
+a hole here. Without Landlock or seccomp (macOS, Windows, old Linux) there is a process for each
+question and nothing more; reports say so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from actgrade.sandbox.launcher import Launcher
+
+
+def make_kernel(launcher: Launcher, forbid: Sequence[str] = ()) -> Any:
+    """A new kernel of the launcher's engine."""
+    if launcher.engine == "jupyter":
+        from actgrade.sandbox.jupyter import JupyterKernel
+
+        return JupyterKernel(launcher, forbid)
+    from actgrade.sandbox.pipe import PipeKernel
+
+    return PipeKernel(launcher, forbid)

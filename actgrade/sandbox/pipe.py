@@ -1,0 +1,210 @@
+"""The grading process's side of a kernel that speaks :mod:`actgrade.sandbox.wire`.
+
+It has the methods that nbval calls on its ``RunningKernel``, so nbval's cells run on it unchanged.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+from queue import Empty, Queue
+from typing import Any
+
+from actgrade.sandbox import wire
+from actgrade.sandbox.confinement import ISOLATED
+from actgrade.sandbox.launcher import START_SECONDS, Launcher, configuration
+from actgrade.sandbox.lost import SECONDS_AFTER_INTERRUPT, SECONDS_TO_DRAIN, KernelLost
+
+
+class PipeKernel:
+    """One question's kernel over a pair of pipes or a socket.
+
+    Args:
+        launcher: where processes come from.
+        forbid: dotted names that code of the role ``answer`` may not use.
+    """
+
+    # nbval asks a kernel for its language in one code path of its coverage support.
+    language = "python"
+
+    def __init__(self, launcher: Launcher, forbid: Sequence[str] = ()) -> None:
+        self._launcher = launcher
+        self._most = launcher.limits.output_bytes
+        self._process, self._scratch = launcher.start()
+        self._watch = launcher.watch(self._process, self._scratch)
+        self._deadline: float | None = None
+        self._drain_end: float | None = None
+        self._frames: Queue[tuple[str, str, dict[str, Any]] | KernelLost] = Queue()
+        self._waiting: deque[dict[str, Any]] = deque()
+        self._lost: KernelLost | None = None
+        self._next_role = "other"
+        self._count = 0
+        self._stopped = False
+        self._reader = threading.Thread(target=self._read, name="kernel reader", daemon=True)
+        self._reader.start()
+        self._write(configuration(launcher, self._scratch, forbid))
+        self._started = False
+
+    # What nbval calls ------------------------------------------------------------------------
+
+    def is_alive(self) -> bool:
+        """Whether cells can still be run."""
+        return not self._stopped and self._lost is None and self._process.is_alive()
+
+    def execute_cell_input(self, cell_input: str, allow_stdin: bool | None = None) -> str:
+        """Send one cell, of the role that was announced; return the id of the request."""
+        if self._deadline is None:
+            self._deadline = time.monotonic() + self._launcher.limits.question_seconds
+        self._count += 1
+        request = f"cell-{self._count}"
+        role, self._next_role = self._next_role, "other"
+        self._write(wire.pack({"id": request, "role": role, "code": cell_input}))
+        return request
+
+    def await_reply(self, msg_id: str, timeout: float | None = None) -> None:
+        """Wait until the cell is done, collecting what it prints.
+
+        Raises:
+            queue.Empty: time is up, for the cell or for the question.
+            KernelLost: the process is gone or has printed too much.
+        """
+        end = time.monotonic() + (
+            self._launcher.limits.cell_seconds if timeout is None else timeout
+        )
+        end = min(end, self._deadline or end)
+        self._drain_end = None
+        self._receive_until(msg_id, end)
+        self._drain_end = time.monotonic() + SECONDS_TO_DRAIN
+
+    def get_message(self, stream: str, timeout: float | None = None) -> dict[str, Any]:
+        """The next message of the ``iopub`` kind, in Jupyter's form."""
+        end = time.monotonic() + (timeout if timeout is not None else 1e9)
+        end = end if self._drain_end is None else min(end, self._drain_end)
+        # Also when there is something to take: messages that never end must not keep us.
+        while time.monotonic() <= end:
+            if self._waiting:
+                return self._waiting.popleft()
+            self._take(end)
+        raise Empty
+
+    def await_idle(self, parent_id: str, timeout: float) -> None:
+        """Drop messages up to the end of the cell."""
+        while True:
+            message = self.get_message("iopub", timeout)
+            if message["parent_header"]["msg_id"] == parent_id and message["msg_type"] == "status":
+                return
+
+    def interrupt(self) -> None:
+        """Ask the cell to stop, which makes Python say where it was."""
+        self._process.interrupt()
+        self._drain_end = time.monotonic() + SECONDS_AFTER_INTERRUPT
+
+    def stop(self) -> None:
+        """End the process and delete its folder; again is harmless."""
+        if self._stopped:
+            return
+        self._stopped = True
+        self._watch.stop()
+        self._process.kill()
+        self._reader.join(5)
+        self._process.close()
+        self._launcher.remove(self._scratch)
+
+    # What the grader adds --------------------------------------------------------------------
+
+    def announce(self, role: str) -> None:
+        """The next cell has this role."""
+        self._next_role = role
+
+    def _receive_until(self, request: str, end: float) -> None:
+        while True:
+            kind, parent = self._take(end)
+            if kind == "reply" and parent == request:
+                return
+            if self._started and time.monotonic() > end:
+                raise Empty
+
+    def _take(self, end: float) -> tuple[str, str]:
+        """Move one frame into the waiting messages."""
+        if self._lost is not None:
+            raise self._lost
+        if not self._started:
+            # The libraries' imports are not the learner's time.
+            end = max(end, time.monotonic() + START_SECONDS)
+        try:
+            frame = self._frames.get(timeout=max(0.0, end - time.monotonic()))
+        except Empty:
+            if not self._process.is_alive():
+                raise self._lose(_ended()) from None
+            raise
+        if isinstance(frame, KernelLost):
+            raise self._lose(frame)
+        kind, parent, content = frame
+        if kind == "ready":
+            self._started = True
+            self._launcher.isolation = content["isolation"]
+            self._process.is_contained = content["isolation"] == ISOLATED
+            if self._deadline is not None:
+                limit = self._launcher.limits.question_seconds
+                self._deadline = time.monotonic() + limit
+        elif kind == "failed":
+            raise self._lose(KernelLost("start", content["reason"]))
+        elif kind == "reply":
+            self._waiting.append(_as_message("status", parent, {"execution_state": "idle"}))
+        else:
+            self._waiting.append(_as_message(kind, parent, content))
+        return kind, parent
+
+    def _lose(self, reason: KernelLost) -> KernelLost:
+        if self._watch.is_over:
+            reason = KernelLost("disk", "it writes too much")
+        self._lost = reason
+        self._process.kill()
+        return reason
+
+    def _write(self, data: bytes) -> None:
+        with contextlib.suppress(OSError):  # the reader has seen the end, and says why
+            wire.write_all(self._process.write_to, data)
+
+    def _read(self) -> None:
+        """In a thread of its own: read frames until the end, a flood or garbage."""
+        size = 0
+        while True:
+            try:
+                body = wire.read_frame(self._process.read_from, self._most + 4096)
+                if body is None:
+                    raise _ended()
+                size += len(body)
+                frame = wire.message(wire.load(body))
+                if frame[0] == "reply":
+                    size = 0
+                if size > self._most:
+                    raise KernelLost("output", "it prints too much")
+            except KernelLost as lost:
+                self._end(lost)
+                return
+            except wire.WireError as error:
+                flood = "a frame of" in str(error)
+                self._end(KernelLost("output" if flood else "garbage", str(error)))
+                return
+            except OSError:
+                self._end(_ended())
+                return
+            self._frames.put(frame)
+
+    def _end(self, lost: KernelLost) -> None:
+        # Now, not when somebody next looks: a flood must not fill memory meanwhile.
+        with contextlib.suppress(OSError):
+            self._process.kill()
+        self._frames.put(lost)
+
+
+def _ended() -> KernelLost:
+    return KernelLost("crash", "the process ended")
+
+
+def _as_message(kind: str, parent: str, content: dict[str, Any]) -> dict[str, Any]:
+    return {"msg_type": kind, "parent_header": {"msg_id": parent}, "content": content}

@@ -1,0 +1,187 @@
+"""The cells of one question, in the order in which they run, and a run of them without a judge.
+
+A trial of the reference gives the expected output, a trial of a known wrong answer shows whether a
+learner made the same mistake. The learner's own answer runs under nbval, in
+:mod:`actgrade.nodes`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import dataclass, field
+from queue import Empty
+from typing import TYPE_CHECKING, Any
+
+from actgrade.quote import clean
+from actgrade.sandbox.lost import KernelLost
+from actgrade.source import Assignment, Question, Tolerance
+
+if TYPE_CHECKING:
+    from actgrade.sandbox.launcher import Launcher
+
+
+@dataclass(frozen=True)
+class TrialCell:
+    """One code cell to run.
+
+    Attributes:
+        role: setup, needs, answer, check or held.
+        name: unique in the question, e.g. ``held-q1-1``.
+        points: what it earns when its values agree; 0 unless held.
+    """
+
+    role: str
+    name: str
+    source: str
+    points: float = 0.0
+    tolerance: Tolerance = field(default_factory=Tolerance)
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether its output is compared."""
+        return self.role in ("check", "held")
+
+
+@dataclass
+class CellOutcome:
+    """What one cell did.
+
+    Attributes:
+        kind: ``ok``, ``differs``, ``error``, ``timeout``, ``crash``, ``output``, ``garbage``,
+            ``start``, ``skipped`` (the kernel was gone before it), ``unfinished`` (not compared) or
+            ``course`` (the reference failed, so there is nothing to compare with).
+        text: what it printed on stdout.
+        expected: what the reference printed, where that is known.
+        ename, evalue, traceback: of the exception that ended it, if one did.
+    """
+
+    cell: TrialCell
+    kind: str = "ok"
+    text: str = ""
+    expected: str | None = None
+    ename: str = ""
+    evalue: str = ""
+    traceback: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Seeds:
+    """Where ``SEED`` comes from: a key nobody can guess, and what was handed in.
+
+    Two submissions get different inputs, and the same one gets other inputs each time, unless the
+    person who grades asks for a fixed seed.
+    """
+
+    key: bytes
+    fixed: int | None = None
+
+    def seed(self, chapter: Assignment, cell: str, digest: str) -> int:
+        """The seed of one held cell, 0 to 2**32 - 1."""
+        key = self.key if self.fixed is None else f"fixed {self.fixed}".encode()
+        digest = digest if self.fixed is None else ""
+        message = f"{chapter.name}/{cell}/{digest}".encode()
+        return int.from_bytes(hmac.new(key, message, hashlib.sha256).digest()[:4], "big")
+
+
+def cells_of(
+    chapter: Assignment, question: Question, answer: str, seeds: Seeds, digest: str
+) -> list[TrialCell]:
+    """Everything that runs for one question, with ``answer`` in the place of the reference."""
+    cells = [
+        TrialCell("setup", f"setup-{number}", text)
+        for number, text in enumerate(chapter.setup, start=1)
+    ]
+    for name in _all_needs(chapter, question):
+        cells.append(TrialCell("needs", f"needs-{name}", chapter.question(name).answer))
+    cells.append(TrialCell("answer", f"answer-{question.id}", answer))
+    for check in question.checks:
+        cells.append(TrialCell("check", check.id, check.source, tolerance=check.tolerance))
+    for held in question.helds:
+        seed = seeds.seed(chapter, held.id, digest)
+        text = f"SEED = {seed}\n{held.source}"
+        cells.append(TrialCell("held", held.id, text, held.points, held.tolerance))
+    return cells
+
+
+def _all_needs(chapter: Assignment, question: Question) -> list[str]:
+    """Questions whose reference answer this one builds on, and those that they build on, first."""
+    ordered: list[str] = []
+    for name in question.needs:
+        for earlier in (*_all_needs(chapter, chapter.question(name)), name):
+            if earlier not in ordered:
+                ordered.append(earlier)
+    return ordered
+
+
+class Trial:
+    """Run cells in a kernel of their own; they start at once, and are waited for one by one."""
+
+    def __init__(self, launcher: Launcher, cells: list[TrialCell], forbid: tuple[str, ...] = ()):
+        from actgrade.sandbox import make_kernel
+
+        self._outcomes: dict[str, CellOutcome] = {}
+        self._cells = list(cells)
+        self._lost: KernelLost | None = None
+        self._requests: list[str] = []
+        self._kernel: Any = None
+        try:
+            self._kernel = make_kernel(launcher, forbid)
+            for cell in cells:
+                self._kernel.announce(cell.role)
+                self._requests.append(self._kernel.execute_cell_input(cell.source))
+        except KernelLost as lost:
+            self._lost = lost
+
+    def outcome(self, name: str) -> CellOutcome:
+        """The outcome of the cell with this name, after waiting for it."""
+        while name not in self._outcomes:
+            index = len(self._outcomes)
+            cell = self._cells[index]
+            self._outcomes[cell.name] = self._collect(cell, index)
+        return self._outcomes[name]
+
+    def outcomes(self) -> list[CellOutcome]:
+        """The outcomes of all cells, in order."""
+        return [self.outcome(cell.name) for cell in self._cells]
+
+    def close(self) -> None:
+        """End the kernel."""
+        if self._kernel is not None:
+            self._kernel.stop()
+
+    def _collect(self, cell: TrialCell, index: int) -> CellOutcome:
+        outcome = CellOutcome(cell)
+        if self._lost is not None:
+            outcome.kind = self._lost.kind if index == 0 else "skipped"
+            return outcome
+        request = self._requests[index]
+        try:
+            self._kernel.await_reply(request)
+            while True:
+                message = self._kernel.get_message("iopub", 1.0)
+                if message["parent_header"].get("msg_id") != request:
+                    continue
+                if message["msg_type"] == "status":
+                    if message["content"]["execution_state"] == "idle":
+                        return outcome
+                    continue
+                _add(outcome, message)
+        except Empty:
+            self._lost = KernelLost("timeout", "time is up")
+            self._kernel.stop()
+            outcome.kind = "timeout"
+        except KernelLost as lost:
+            self._lost = lost
+            outcome.kind = lost.kind
+        return outcome
+
+
+def _add(outcome: CellOutcome, message: dict[str, Any]) -> None:
+    kind, content = message["msg_type"], message["content"]
+    if kind == "stream" and content["name"] == "stdout":
+        outcome.text += clean(content["text"])
+    elif kind == "error":
+        outcome.kind = "error"
+        outcome.ename, outcome.evalue = clean(content["ename"]), clean(content["evalue"])
+        outcome.traceback = [clean(line) for line in content["traceback"]]

@@ -1,0 +1,1 @@
+"""Turns what authors write into pages: generated text, figures, live cells, PDF, EPUB and zip."""

@@ -1,0 +1,253 @@
+"""Let a page be read before everything that it links to has come.
+
+After the build, each page is rewritten. The rules of its style sheets that it can use become part
+of the page, which spares the reader a wait for another file before the first line is drawn.
+Scripts, none of which the text needs, are asked for once the first frame has been drawn
+(``scripts/first.js``), so that they take neither bandwidth nor time from it; the search page, whose
+scripts call each other at once, keeps its own. Nothing is removed from ``_static``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterable, Set
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import tinycss2
+from sphinx.errors import ExtensionError
+
+from bookbuild.ext.heights import with_heights
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
+SHEET = re.compile(r'[ \t]*<link\b(?=[^>]*rel="stylesheet")[^>]*href="([^"]+)"[^>]*>\n?')
+SCRIPT = re.compile(r'[ \t]*<script\b([^>]*?)\s+src="([^"]+)"([^>]*)></script>\n?')
+STYLE = re.compile(r'<style data-of="([^"]*)" [^>]*>.*?</style>\n', re.DOTALL)
+# Scripts asked for ahead of time take the bandwidth that the text needs.
+AHEAD = re.compile(r'[ \t]*<link rel="preload" as="script"[^>]*>\n?')
+WORD = re.compile(r"[A-Za-z_][\w-]*")
+KINDS = (".css", ".js", ".woff2")
+# Stands in the rules for the way from a page to the folder of the book.
+ROOT = "@root/"
+# Read by inline scripts that follow it, and shorter than a request.
+INLINE = "documentation_options.js"
+FIRST_SCRIPT = "_static/scripts/first.js"
+SEARCH = "search.html"
+# What only some pages use, and how to know them. The theme's icons are a font here: its script is
+# empty.
+ONLY_WITH = {
+    "searchtools.js": None,
+    "language_data.js": None,
+    "searchindex.js": None,
+    "fontawesome.js": None,
+    "design-tabs.js": 'class="sd-tab-set',
+}
+# The theme asks all code and tables for their widths, which lays out every section of a page at
+# once; scripts/book.js looks at a box when the browser lays it out.
+THEME = "_static/scripts/pydata-sphinx-theme.js"
+ASKS = re.compile(r"(\w+)\.tabIndex=\1\.scrollWidth>\1\.clientWidth\|\|[^?]+\?0:-1")
+HANDS_OVER = r"actlabBoxes.observe(\1)"
+# A declaration of a variable, at the beginning of a block or after another declaration.
+VARIABLE = re.compile(r"""(?<=[{;])\s*(--[\w-]+)\s*:(?:[^;{}"']|"[^"]*"|'[^']*')*(?:;|(?=\}))""")
+NAME = re.compile(r"--[A-Za-z][\w-]*")
+READ = re.compile(r"var\(\s*(--[\w-]+)")
+FIRST = re.compile(r"<script data-first>.*?</script>\n", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule of a style sheet, or a block of them.
+
+    Attributes:
+        text: the rule; of a block what stands before the brace.
+        needs: for each of its selectors, the classes and ids without which it matches nothing.
+        rules: what a block holds; None for a rule.
+    """
+
+    text: str
+    needs: tuple[frozenset[str], ...] = (frozenset(),)
+    rules: tuple[Rule, ...] | None = None
+
+    def used(self, words: Set[str]) -> str:
+        """The text without what cannot match where only these words are classes and ids."""
+        if self.rules is not None:
+            kept = "".join(rule.used(words) for rule in self.rules)
+            return f"{self.text}{{{kept}}}" if kept else ""
+        return self.text if any(need <= words for need in self.needs) else ""
+
+
+def rules_of(css: str) -> tuple[Rule, ...]:
+    """The rules of a style sheet, without its comments."""
+    found = tinycss2.parse_stylesheet(css, skip_comments=True, skip_whitespace=True)
+    return tuple(_rule(node) for node in found if node.type in ("qualified-rule", "at-rule"))
+
+
+def _rule(node: Any) -> Rule:
+    if node.type == "qualified-rule":
+        return Rule(node.serialize(), _needs(node.prelude))
+    if node.lower_at_keyword in ("media", "supports", "layer") and node.content is not None:
+        inner = tinycss2.serialize(node.content)
+        return Rule(f"@{node.at_keyword}{tinycss2.serialize(node.prelude)}", rules=rules_of(inner))
+    return Rule(node.serialize())
+
+
+def _needs(prelude: list[Any]) -> tuple[frozenset[str], ...]:
+    """Of each selector in a list; what stands in brackets is not read."""
+    needs: list[set[str]] = [set()]
+    after_dot = False
+    for token in prelude:
+        if token.type == "literal" and token.value == ",":
+            needs.append(set())
+        elif token.type == "hash" or (token.type == "ident" and after_dot):
+            needs[-1].add(token.value)
+        after_dot = token.type == "literal" and token.value == "."
+    return tuple(map(frozenset, needs))
+
+
+def without_unused_variables(css: str, elsewhere: Set[str]) -> str:
+    """Drop variables that neither the rules read nor anything ``elsewhere`` names."""
+    while True:
+        read = elsewhere | set(READ.findall(css))
+        new = VARIABLE.sub(lambda match, read=read: match[0] if match[1] in read else "", css)
+        if new == css:
+            return css
+        css = new  # what only a dropped variable has read goes next
+
+
+def joined(sheet: Path, root: Path) -> str:
+    """The text of a style sheet and of those it imports, with addresses as from ``root``."""
+    folder = sheet.parent
+
+    def imported(match: re.Match[str]) -> str:
+        return joined(folder / match[1], root)
+
+    def moved(match: re.Match[str]) -> str:
+        address = match[2]
+        if urlsplit(address).scheme or address.startswith(("#", "/")):
+            return match[0]
+        path, rest = re.fullmatch(r"([^?#]*)(.*)", address).groups()  # type: ignore[union-attr]
+        if not rest and (folder / path).is_file():  # a browser may have an older one
+            rest = f"?v={digest([(folder / path).read_bytes()])}"
+        return f"url({match[1]}{ROOT}{_from(folder / path, root)}{rest}{match[1]})"
+
+    text = sheet.read_text(encoding="utf-8").replace('@charset "UTF-8";', "")
+    text = re.sub(r"url\((['\"]?)([^'\")]+)\1\)", moved, text)
+    return re.sub(rf"@import\s+(?:url\()?['\"](?:{ROOT})?([^'\"]+)['\"]\)?\s*;", imported, text)
+
+
+def digest(contents: Iterable[bytes]) -> str:
+    """Names contents, for caches of browsers and for later builds."""
+    return hashlib.sha256(b"".join(contents)).hexdigest()[:12]
+
+
+def _from(path: Path, folder: Path) -> str:
+    return os.path.relpath(path, folder).replace(os.sep, "/")
+
+
+def without_comments(script: str) -> str:
+    """A script of ours in fewer bytes: without lines that are comments, and not indented."""
+    lines = re.sub(r"/\*.*?\*/", "", script, flags=re.DOTALL).splitlines()
+    return "\n".join(line.strip() for line in lines if not re.match(r"\s*(//|$)", line))
+
+
+class Pages:
+    """The pages of one built book."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._first = without_comments((root / FIRST_SCRIPT).read_text(encoding="utf-8"))
+        static = sorted(path for path in (root / "_static").rglob("*") if path.suffix in KINDS)
+        self._stamp = digest(path.read_bytes() for path in static)
+        # Scripts may add what they name.
+        scripts = [path.read_text(encoding="utf-8") for path in static if path.suffix == ".js"]
+        self._words = set().union(*map(WORD.findall, scripts))
+        self._variables = set().union(*map(NAME.findall, scripts))
+        self._rules: dict[Path, tuple[Rule, ...]] = {}
+
+    def rewrite(self) -> None:
+        """All pages."""
+        for page in self._root.rglob("*.html"):
+            if "_static" in page.parts:
+                continue
+            text = page.read_text(encoding="utf-8")
+            if f'data-from="{self._stamp}"' in text:
+                continue  # Sphinx has left the page alone, and nothing that it uses is new
+            new = text if page.name == SEARCH else self._with_patient_scripts(page, text)
+            new = with_heights(self._with_own_style(page, new))
+            if new != text:
+                page.write_text(new, encoding="utf-8")
+
+    def _with_patient_scripts(self, page: Path, text: str) -> str:
+        def rewritten(match: re.Match[str]) -> str:
+            name = urlsplit(match[2]).path.rpartition("/")[2]
+            if name == INLINE:
+                path = page.parent / urlsplit(match[2]).path
+                return f"<script>{path.read_text(encoding='utf-8').strip()}</script>\n"
+            if " type=" in match[0]:  # a module or data
+                return match[0]
+            if name in ONLY_WITH:
+                mark = ONLY_WITH[name]
+                return match[0] if mark and mark in text else ""
+            attributes = re.sub(r'\s+(?:defer|async)(?:="[^"]*")?', "", match[1] + match[3])
+            return f'<script type="text/plain"{attributes} data-src="{match[2]}"></script>\n'
+
+        # A page that Sphinx left alone was rewritten before: it gets what the script is today.
+        new = SCRIPT.sub(rewritten, AHEAD.sub("", FIRST.sub("", text)))
+        first = f"<script data-first>{self._first}</script>\n" if " data-src=" in new else ""
+        return new.replace("</head>", f"{first}</head>", 1)
+
+    def _with_own_style(self, page: Path, text: str) -> str:
+        head, end, body = text.partition("</head>")
+        links = list(SHEET.finditer(head))
+        if before := STYLE.search(head):
+            sheets = [self._root / name for name in before[1].split()]
+            start, head = before.start(), STYLE.sub("", head)
+        elif links and not any(urlsplit(link[1]).scheme for link in links):
+            sheets = [(page.parent / urlsplit(link[1]).path).resolve() for link in links]
+            start, head = links[0].start(), SHEET.sub("", head)
+        else:
+            return text
+        words = self._words.union(WORD.findall(head + body))
+        css = "".join(rule.used(words) for sheet in sheets for rule in self._rules_of(sheet))
+        css = without_unused_variables(css, self._variables.union(NAME.findall(head + body)))
+        css = css.replace(ROOT, f"{_from(self._root, page.parent)}/")
+        names = " ".join(_from(sheet, self._root) for sheet in sheets)
+        style = f'<style data-of="{names}" data-from="{self._stamp}">{css}</style>\n'
+        return f"{head[:start]}{style}{head[start:]}{end}{body}"
+
+    def _rules_of(self, sheet: Path) -> tuple[Rule, ...]:
+        if sheet not in self._rules:
+            self._rules[sheet] = rules_of(joined(sheet, self._root))
+        return self._rules[sheet]
+
+
+def mend_theme(root: Path) -> bool:
+    """Let the theme's script hand over its boxes; whether it does."""
+    script = root / THEME
+    text = script.read_text(encoding="utf-8")
+    new, count = ASKS.subn(HANDS_OVER, text)
+    if count:
+        script.write_text(new, encoding="utf-8")
+    return "actlabBoxes" in new
+
+
+def make_light(app: Sphinx, exception: Exception | None) -> None:
+    """After an HTML build."""
+    if exception is not None or app.builder.name != "html":
+        return
+    root = Path(app.outdir).resolve()
+    if not mend_theme(root):
+        raise ExtensionError(f"{THEME} no longer sets tab stops in the way that weight.py knows")
+    Pages(root).rewrite()
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Run after everything that writes into pages."""
+    app.connect("build-finished", make_light, priority=900)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,139 @@
+"""The rewriting of pages: their own style, patient scripts, and nothing lost that they use."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pydata_sphinx_theme
+import pytest
+
+from bookbuild.ext.weight import Pages, mend_theme, rules_of, without_unused_variables
+
+WORDS = {"kept", "also", "note"}
+
+
+@pytest.mark.parametrize(
+    ("rule", "stays"),
+    [
+        ("p{color:red}", True),
+        (".kept{color:red}", True),
+        (".gone{color:red}", False),
+        (".gone,.kept:hover{color:red}", True),
+        (".kept .gone{color:red}", False),
+        ("#note{color:red}", True),
+        ("#lost{color:red}", False),
+        (".kept:not(.gone){color:red}", True),
+        (":is(.gone,.kept) a{color:red}", True),
+        ("@media print{.also{color:red}}", True),
+        ("@media print{.gone{color:red}}", False),
+        ("@font-face{font-family:x;src:url(x.woff2)}", True),
+        ("@keyframes gone{from{top:0}}", True),
+        ("html[data-theme=dark] .kept{color:red}", True),
+        ("a.kept.gone{color:red}", False),
+    ],
+)
+def test_a_rule_goes_only_when_nothing_can_match_it(rule, stays):
+    (parsed,) = rules_of(f"/* why */ {rule}")
+    assert parsed.used(WORDS) == (rule if stays else "")
+
+
+def test_variables_go_only_when_nothing_reads_them():
+    css = (
+        "html{--read:1px;--gone:2px;--by-gone: var(--lost);--lost:3px;--quoted:url('a;b}c')}"
+        "html{--by-script:4px}p.--gone:hover{top:var( --read );left:var(--quoted)}"
+    )
+    assert without_unused_variables(css, {"--by-script"}) == (
+        "html{--read:1px;--quoted:url('a;b}c')}"
+        "html{--by-script:4px}p.--gone:hover{top:var( --read );left:var(--quoted)}"
+    )
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Path:
+    files = {
+        "_static/a/one.css": '@import "two.css";\n.kept{background:url("../i.png?v=1#x")}',
+        "_static/a/two.css": "p{top:1px}.gone{top:2px}",
+        "_static/b.css": ".kept{left:1px}",
+        "_static/documentation_options.js": "const DOCUMENTATION_OPTIONS = {};",
+        "_static/x.js": "",
+        "_static/scripts/first.js": "/* About\n   it. */\nfirst();\n  // why\n  second();\n",
+        "searchindex.js": "",
+    }
+    head = (
+        '<head><link rel="stylesheet" href="{up}_static/a/one.css?v=1" />\n'
+        '<link href="{up}_static/b.css" rel="stylesheet" />\n'
+        '<link rel="preload" as="script" href="{up}_static/x.js" />\n'
+        '<script src="{up}_static/documentation_options.js?v=2"></script>\n'
+        '<script defer="defer" async src="{up}_static/x.js"></script>\n'
+        '<script src="{up}_static/design-tabs.js"></script>\n'
+        '<script src="{up}searchindex.js"></script></head>'
+    )
+    for name, up in (("index.html", ""), ("deep/page.html", "../"), ("search.html", "")):
+        files[name] = head.format(up=up) + f'<p class="kept">{name}</p>'
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+def test_pages_bring_their_style_and_wait_for_no_script(book):
+    Pages(book).rewrite()
+    page = (book / "deep" / "page.html").read_text(encoding="utf-8")
+    style = r'<style data-of="_static/a/one.css _static/b.css" [^>]*>(.*?)</style>'
+    css = re.search(style, page)[1]
+    assert css.index("top:1px") < css.index('"../_static/i.png?v=1#x"') < css.index("left:1px")
+    assert "gone" not in css
+    assert "stylesheet" not in page
+    assert '<script type="text/plain" data-src="../_static/x.js"></script>' in page
+    assert "<script data-first>first();\nsecond();</script>\n</head>" in page
+    assert "<script>const DOCUMENTATION_OPTIONS = {};</script>" in page
+    assert "preload" not in page
+    assert "searchindex" not in page
+    assert "design-tabs" not in page
+    search = (book / "search.html").read_text(encoding="utf-8")
+    assert "searchindex" in search
+    assert "data-src" not in search
+    assert '"./_static/i.png?v=1#x"' in search
+
+
+def test_a_page_keeps_what_only_some_pages_use(book):
+    page = book / "index.html"
+    page.write_text(page.read_text("utf-8") + '<div class="sd-tab-set docutils">', "utf-8")
+    Pages(book).rewrite()
+    assert "design-tabs.js" in page.read_text(encoding="utf-8")
+
+
+def test_a_changed_sheet_or_script_reaches_pages_that_were_not_built_anew(book):
+    Pages(book).rewrite()
+    (book / "_static" / "b.css").write_text(".kept{left:7px}", encoding="utf-8")
+    (book / "_static" / "scripts" / "first.js").write_text("third();", encoding="utf-8")
+    Pages(book).rewrite()
+    for name in ("index.html", "deep/page.html"):
+        page = (book / name).read_text(encoding="utf-8")
+        assert page.count("left:7px") == page.count("<style") == 1
+        assert page.count("data-first") == page.count("third();") == 1
+
+
+def test_a_second_build_changes_nothing(book):
+    Pages(book).rewrite()
+    before = {path: path.read_bytes() for path in book.rglob("*") if path.is_file()}
+    Pages(book).rewrite()
+    assert {path: path.read_bytes() for path in book.rglob("*") if path.is_file()} == before
+
+
+def test_the_theme_hands_over_its_boxes(tmp_path):
+    """Its own script, as installed: the build stops where this does not work any more."""
+    package = Path(pydata_sphinx_theme.__file__).parent
+    name = "scripts/pydata-sphinx-theme.js"
+    script = tmp_path / "_static" / name
+    script.parent.mkdir(parents=True)
+    shutil.copy(package / "theme" / "pydata_sphinx_theme" / "static" / name, script)
+    assert "scrollWidth" in script.read_text(encoding="utf-8")
+    assert mend_theme(tmp_path)
+    assert mend_theme(tmp_path)
+    assert "forEach(e=>{actlabBoxes.observe(e)})" in script.read_text(encoding="utf-8")
+    assert "scrollWidth" not in script.read_text(encoding="utf-8")
+    script.write_text("", encoding="utf-8")
+    assert not mend_theme(tmp_path)
