@@ -1,4 +1,4 @@
-"""Do GAN discriminators need Leaky ReLU? A ring of eight Gaussians, 16 seeds, two rates.
+"""Do GAN discriminators need Leaky ReLU? A ring of eight Gaussians, 16 seeds.
 
 Chapter 15. Generator 2-64-64-2 with ReLU, discriminator 2-64-64-1 with ReLU or with Leaky ReLU of
 slope .2 (DCGAN's; Radford et al. 2016). Non-saturating loss, Adam (β₁ = .5), batch 64. Measured at
@@ -26,7 +26,7 @@ FUNCTIONS = {
     "relu": torch.relu,
     "leaky_relu": lambda x: F.leaky_relu(x, 0.2),
 }
-RATES = (0.001, 0.004)
+RATE = 0.001
 SEEDS, BATCH, STEPS = 16, 64, (500, 1000)
 MODES, RADIUS, STD = 8, 2.0, 0.1
 
@@ -54,7 +54,7 @@ def measure(generator: training.Stack, critic: training.Stack) -> list[np.ndarra
 def work(unit: Mapping[str, object]) -> Iterator[dict]:
     """Train one kind of discriminator at one rate: a row for each seed and stopping time."""
     seeds, steps = int(unit["seeds"]), [int(step) for step in str(unit["stops"]).split("/")]
-    rate = float(unit["rate"])
+    rate = RATE
     generator = training.build([2, 64, 64, 2], torch.relu, seeds)
     critic = training.build(
         [2, 64, 64, 1], FUNCTIONS[str(unit["function"])], range(100, 100 + seeds)
@@ -83,7 +83,7 @@ def work(unit: Mapping[str, object]) -> Iterator[dict]:
             for seed in range(seeds):
                 yield {
                     "function": unit["function"],
-                    "rate": unit["rate"],
+                    "rate": rate,
                     "seed": seed,
                     "steps": step,
                     "modes": int(found[0][seed]),
@@ -101,8 +101,7 @@ def main(argv: list[str] | None = None) -> None:
     seeds, steps = (2, (3, 5)) if options.quick else (SEEDS, STEPS)
     stops = "/".join(map(str, steps))
     units = [
-        {"function": function, "rate": rate, "seeds": seeds, "stops": stops}
-        for rate in RATES
+        {"function": function, "rate": RATE, "seeds": seeds, "stops": stops}
         for function in FUNCTIONS
     ]
     settings = {"seeds": seeds, "batch": BATCH, "steps": steps}

@@ -39,7 +39,6 @@ FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "gelu": F.gelu,
     "silu": F.silu,
     "tanh": torch.tanh,
-    "sigmoid": torch.sigmoid,
 }
 # Standard deviation of the weights, times √fan_in: He, LeCun, and what PyTorch's Linear has.
 SCALES = {"he": math.sqrt(2), "lecun": 1.0, "default": math.sqrt(1 / 3)}
