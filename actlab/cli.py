@@ -63,6 +63,9 @@ COMMANDS: dict[str, Command] = {
         "run a notebook from a clean kernel and store its text outputs",
         "actlab execute notebooks/04_relu.ipynb",
     ),
+    "check": Command(
+        "bookbuild.checks.command", "check everything about a chapter", "actlab check 04"
+    ),
     "bench": Command(
         "actlab.bench.command", "benchmark the functions", "actlab bench --sizes 2^20"
     ),

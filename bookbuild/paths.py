@@ -7,3 +7,4 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 WEB = ROOT / "book" / "web"
 TEMPLATES = ROOT / "book" / "templates"
+RIGHT_ANSWERS = ROOT / "tests" / "actgrade" / "right_answers"

@@ -86,7 +86,12 @@ class LedgerTables(Generated):
             rows = claims.of_chapter(chapter.name)
             written = self.written(chapter.name)
             title = ledger.heading(chapter)
-            section = nodes.section(ids=[nodes.make_id(f"chapter-{chapter.name}")], names=[])
+            anchor = nodes.make_id(f"chapter-{chapter.name}")
+            section = nodes.section(ids=[anchor], names=[])
+            # MyST knows the headings of its own text only; other pages reach this one by {ref}.
+            self.env.get_domain("std").note_hyperlink_target(
+                ledger.label(chapter.name), self.env.docname, anchor, title
+            )
             section += nodes.title(title, title)
             section += self.parse(ledger.intro(chapter, rows, written))
             section += self.table(rows, written)
@@ -191,13 +196,17 @@ def _row(cells: list[list[nodes.Node]]) -> nodes.row:
 
 def _filter() -> str:
     """Radio buttons; the style sheet hides the rows that do not match (``:has``)."""
-    choices = {"all": "all"} | {v: claims.verdict_class(v) for v in claims.VERDICTS}
+    rows = claims.load()
+    found = claims.counts(rows)
+    decided = sum(row.decided for row in rows)
+    choices = {f"decided ({decided})": "decided", f"all ({len(rows)})": "all"}
+    choices |= {f"{v} ({found[v]})": claims.verdict_class(v) for v in claims.VERDICTS}
     buttons = "".join(
         f'<label><input type="radio" name="verdict" value="{value}"'
-        f"{' checked' * (value == 'all')}> {text}</label>"
+        f"{' checked' * (value == 'decided')}> {text}</label>"
         for text, value in choices.items()
     )
-    legend = "<legend>Show claims with this verdict</legend>"
+    legend = f"<legend>{len(rows)} sentences, {decided} decided. Show</legend>"
     return f'<fieldset class="claim-filter">{legend}{buttons}</fieldset>'
 
 

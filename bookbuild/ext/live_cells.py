@@ -32,6 +32,7 @@ from bookbuild.live import cells, pack
 from bookbuild.live.browser import Browser, module_imports
 from bookbuild.live.interpreter import sentence_for
 from bookbuild.live.judge import chapter_as_dict
+from bookbuild.live.lean import lean, names_used
 from bookbuild.paths import ROOT, WEB
 
 if TYPE_CHECKING:
@@ -86,6 +87,20 @@ def first_packages(notebook: dict[str, Any]) -> set[str]:
     """What the first code cell imports: nearly always needed, so fetched with Python itself."""
     code = [text_of(cell) for cell in notebook["cells"] if cell["cell_type"] == "code"]
     return browser().packages(code[0]) if code else set()
+
+
+def packages_of(
+    code: list[dict[str, Any]],
+    read: list[cells.Cell],
+    causes: dict[str, str | None],
+    index: int,
+) -> list[str]:
+    """What a browser has to load to run a cell, of those that Pyodide brings."""
+    blocked = {identifier for identifier, cause in causes.items() if cause}
+    needed = cells.needs(read, index, blocked)
+    used = names_used(read[index], [read[earlier] for earlier in needed])
+    sources = [lean(text_of(code[earlier]), used) for earlier in needed] + [text_of(code[index])]
+    return sorted(set().union(*map(browser().packages, sources)))
 
 
 def question_causes(chapter: source.Assignment) -> dict[str, str | None]:
@@ -182,11 +197,15 @@ def add_bars(app: Sphinx, doctree: nodes.document) -> None:
         bar = live_bar(
             kind=kind, cell=cell["id"], number=number, cause=cause or "", question=question or ""
         )
+        if kind == "run" and not chapter:
+            bar["packages"] = " ".join(packages_of(code, read, causes, number - 1))
         sources = [
             child for child in container.children if "cell_input" in child.get("classes", [])
         ]
         at = container.index(sources[0]) + 1 if sources else 0
         container.insert(at, bar)
+    if chapter is None:
+        say_once(doctree)
     if chapter:
         title = next(iter(doctree.findall(nodes.title)), None)
         if title is not None:
@@ -197,6 +216,28 @@ def add_bars(app: Sphinx, doctree: nodes.document) -> None:
             title.parent.insert(
                 title.parent.index(title) + 1, live_progress(name=chapter.name, questions=points)
             )
+
+
+def say_once(doctree: nodes.document) -> None:
+    """Of the cells of a section that need the same thing, let the first speak for all."""
+    groups: dict[tuple[int, str], list[live_bar]] = {}
+    for bar in doctree.findall(live_bar):
+        if bar["kind"] == "cannot":
+            groups.setdefault((id(_section_of(bar)), bar["cause"]), []).append(bar)
+    for first, *others in groups.values():
+        first["cells"] = 1 + len(others)
+        for bar in others:
+            bar.parent.remove(bar)
+
+
+def _section_of(node: nodes.Node) -> nodes.Node:
+    """The section of the second level that a node stands in, or the page."""
+    found: list[nodes.Node] = []
+    while node.parent is not None:
+        if isinstance(node, nodes.section):
+            found.append(node)
+        node = node.parent
+    return found[-2] if len(found) > 1 else node
 
 
 # --- while pages are written ----------------------------------------------------------------------
@@ -218,8 +259,12 @@ def bar_html(node: live_bar) -> str:
             said = "This cell uses commands of IPython, which the page does not know."
         else:
             said = f"This {what} needs {sentence_for(node['cause'])}."
+        need = "needs"
+        if (count := node.get("cells", 1)) > 1:
+            need = f"{count} cells of this section need"
+            said = said.replace("This cell needs", "These cells need")
         return (
-            '<details class="live-cannot"><summary>Not in the page: needs '
+            f'<details class="live-cannot"><summary>Not in the page: {need} '
             f"{html.escape(name)}</summary><p>{html.escape(said)}</p></details>\n"
         )
     cell, number = html.escape(node["cell"]), node["number"]
@@ -234,10 +279,11 @@ def bar_html(node: live_bar) -> str:
     written = "".join(_button(*button) for button in buttons)
     written += _button("stop", "Stop", "", hidden=True)
     written += _button("reset", "Reset", f"cell {number}", hidden=True)
+    packages = f' data-packages="{html.escape(node["packages"])}"' if "packages" in node else ""
     points = '<span class="live-points"></span>' if node["kind"] == "answer" else ""
     return (
         f'<div class="live-bar" data-live="{node["kind"]}" data-cell="{cell}" '
-        f'data-number="{number}" data-question="{html.escape(node["question"])}">'
+        f'data-number="{number}" data-question="{html.escape(node["question"])}"{packages}>'
         f'{written}{points}<span class="live-say" role="status"></span></div>\n'
         '<div class="live-out" role="status"></div>\n'
     )

@@ -3,16 +3,18 @@
 The data are computed by `bookbuild.sliders` when Sphinx reads the page. The page gets a
 drawing that is complete without a script; next to it, ``_static/figures/data/NAME.js`` holds the
 curves for all positions of the slider, and ``figures/slider.js`` looks them up. Only pages with
-such a figure load them. A missing alternative text is an error, so ``-W`` fails the build.
+such a figure load them. A missing alternative text is an error, so ``-W`` fails the build. With
+``:name:`` and ``:caption:`` the figure gets a number, by which the text can refer to it.
 """
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from docutils import nodes
+from docutils.parsers.rst import directives
 from sphinx.util.docutils import SphinxDirective
 
 from bookbuild import sliders
@@ -36,6 +38,10 @@ class SliderFigure(SphinxDirective):
 
     required_arguments = 1
     has_content = True
+    option_spec: ClassVar[dict[str, Any]] = {
+        "name": directives.unchanged,
+        "caption": directives.unchanged,
+    }
 
     def run(self) -> list[nodes.Node]:
         """Compute the figure."""
@@ -54,7 +60,13 @@ class SliderFigure(SphinxDirective):
         node = slider_figure(name=name, alt=alt, html=figure_html(figure, alt))
         node["script"] = data_script(figure.name, figure.packed())
         self.set_source_info(node)
-        return [node]
+        if "caption" not in self.options:
+            return [node]
+        words, messages = self.parse_inline(self.options["caption"])
+        captioned = nodes.figure("", node, nodes.caption("", "", *words))
+        self.set_source_info(captioned)
+        self.add_name(captioned)
+        return [captioned, *messages]
 
 
 def data_script(name: str, packed: dict[str, Any]) -> str:

@@ -9,6 +9,7 @@ scripts call each other at once, keeps its own. Nothing is removed from ``_stati
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import os
 import re
@@ -19,9 +20,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import tinycss2
-from sphinx.errors import ExtensionError
-
-from bookbuild.ext.heights import with_heights
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -48,11 +46,11 @@ ONLY_WITH = {
     "fontawesome.js": None,
     "design-tabs.js": 'class="sd-tab-set',
 }
-# The theme asks all code and tables for their widths, which lays out every section of a page at
-# once; scripts/book.js looks at a box when the browser lays it out.
-THEME = "_static/scripts/pydata-sphinx-theme.js"
-ASKS = re.compile(r"(\w+)\.tabIndex=\1\.scrollWidth>\1\.clientWidth\|\|[^?]+\?0:-1")
-HANDS_OVER = r"actlabBoxes.observe(\1)"
+# The two small fonts of nearly every formula come with the page: a formula that is drawn in another
+# font at first is narrower or wider afterwards, and lines that it stands in are broken anew.
+INSIDE = re.compile(
+    rf"""url\(['"]?{ROOT}([^)'"?]*KaTeX_(?:Main-Regular|Math-Italic)\.woff2)[^)]*\)"""
+)
 # A declaration of a variable, at the beginning of a block or after another declaration.
 VARIABLE = re.compile(r"""(?<=[{;])\s*(--[\w-]+)\s*:(?:[^;{}"']|"[^"]*"|'[^']*')*(?:;|(?=\}))""")
 NAME = re.compile(r"--[A-Za-z][\w-]*")
@@ -179,7 +177,7 @@ class Pages:
             if f'data-from="{self._stamp}"' in text:
                 continue  # Sphinx has left the page alone, and nothing that it uses is new
             new = text if page.name == SEARCH else self._with_patient_scripts(page, text)
-            new = with_heights(self._with_own_style(page, new))
+            new = self._with_own_style(page, new)
             if new != text:
                 page.write_text(new, encoding="utf-8")
 
@@ -216,10 +214,14 @@ class Pages:
         words = self._words.union(WORD.findall(head + body))
         css = "".join(rule.used(words) for sheet in sheets for rule in self._rules_of(sheet))
         css = without_unused_variables(css, self._variables.union(NAME.findall(head + body)))
-        css = css.replace(ROOT, f"{_from(self._root, page.parent)}/")
+        css = INSIDE.sub(self._as_data, css).replace(ROOT, f"{_from(self._root, page.parent)}/")
         names = " ".join(_from(sheet, self._root) for sheet in sheets)
         style = f'<style data-of="{names}" data-from="{self._stamp}">{css}</style>\n'
         return f"{head[:start]}{style}{head[start:]}{end}{body}"
+
+    def _as_data(self, match: re.Match[str]) -> str:
+        data = base64.b64encode((self._root / match[1]).read_bytes()).decode()
+        return f"url(data:font/woff2;base64,{data})"
 
     def _rules_of(self, sheet: Path) -> tuple[Rule, ...]:
         if sheet not in self._rules:
@@ -227,23 +229,11 @@ class Pages:
         return self._rules[sheet]
 
 
-def mend_theme(root: Path) -> bool:
-    """Let the theme's script hand over its boxes; whether it does."""
-    script = root / THEME
-    text = script.read_text(encoding="utf-8")
-    new, count = ASKS.subn(HANDS_OVER, text)
-    if count:
-        script.write_text(new, encoding="utf-8")
-    return "actlabBoxes" in new
-
-
 def make_light(app: Sphinx, exception: Exception | None) -> None:
     """After an HTML build."""
     if exception is not None or app.builder.name != "html":
         return
     root = Path(app.outdir).resolve()
-    if not mend_theme(root):
-        raise ExtensionError(f"{THEME} no longer sets tab stops in the way that weight.py knows")
     Pages(root).rewrite()
 
 

@@ -40,6 +40,15 @@ class Page:
         content = json.loads(request)
         return json.dumps(self._session.order(content["cells"], content["target"]))
 
+    def lean(self, request: str) -> str:
+        """What will run of the cells of an order: ``[{"id", "source"}]`` in, a list of sources out.
+
+        The last is the one that the reader runs, as it is.
+        """
+        *earlier, target = json.loads(request)
+        sources = [self._session.lean(cell["id"], cell["source"]) for cell in earlier]
+        return json.dumps([*sources, target["source"]])
+
     def run(self, request: str) -> bool:
         """Run one cell: ``{"id", "label", "source", "quiet"}``; whether it ran to its end."""
         content = json.loads(request)

@@ -12,6 +12,7 @@ from typing import Any
 
 from bookbuild.live import cells
 from bookbuild.live.interpreter import Interpreter, captured, short_traceback
+from bookbuild.live.lean import lean, names_used
 from bookbuild.themed_svg import follow_theme
 
 Emit = Callable[..., None]
@@ -39,6 +40,8 @@ class PageSession:
         self._interpreter = Interpreter(missing)
         self._ran: dict[str, str] = {}  # id -> the source it ran with
         self._labels: dict[str, str] = {}
+        self._used: set[str] = set()  # what has been asked of earlier cells so far
+        self._lean: dict[str, str] = {}  # id -> what of an earlier cell runs
 
     def order(self, page: Sequence[Mapping[str, str]], target: str) -> list[str]:
         """Ids of the cells to run for ``target``, itself last.
@@ -55,11 +58,19 @@ class PageSession:
         blocked = {identifier for identifier, cause in known.items() if cause}
         index = next(i for i, cell in enumerate(page) if cell["id"] == target)
         todo: set[int] = set()
-        for earlier in cells.needs(read, index, blocked):
-            stale = self._ran.get(page[earlier]["id"]) != page[earlier]["source"]
+        needed = cells.needs(read, index, blocked)
+        self._used |= names_used(read[index], [read[earlier] for earlier in needed])
+        for earlier in needed:
+            name, source = page[earlier]["id"], page[earlier]["source"]
+            self._lean[name] = lean(source, self._used)
+            stale = self._ran.get(name) not in (source, self._lean[name])
             if stale or todo & set(cells.needs(read, earlier, blocked)):
                 todo.add(earlier)
         return [page[i]["id"] for i in sorted(todo)] + [target]
+
+    def lean(self, identifier: str, source: str) -> str:
+        """What runs of a cell that another one needs (`bookbuild.live.lean`)."""
+        return self._lean.get(identifier, source)
 
     def run(self, identifier: str, label: str, source: str, *, quiet: bool = False) -> bool:
         """Run one cell and emit what comes of it; whether it ran to its end.
@@ -72,6 +83,7 @@ class PageSession:
                 fails for want of something that a browser does not have is passed over.
         """
         name = f"<{label}>"
+        source = self.lean(identifier, source) if quiet else source
         self._labels[name] = label
         self._ran.pop(identifier, None)
 

@@ -18,6 +18,7 @@ from actlab.bench.records import folder
 from actlab.cards import draw, measured, words
 from actlab.functions import CATALOGUE
 from actlab.showing import svgs
+from bookbuild.pages import ledger
 
 PACKAGE = Path(measured.__file__).resolve().parents[1]
 #: Which functions stand together.
@@ -87,5 +88,5 @@ def below(name: str, title: str, *, written: bool) -> str:
     rows = claims.of_chapter(chapter)
     settled = sum(row.decided for row in rows)
     link = f"[{title}](../notebooks/{chapter}.ipynb)" if written else f"{title} (*planned*)"
-    ledger = f"[{settled} of {len(rows)} sentences](claims.md#chapter-{chapter.replace('_', '-')})"
-    return f"${CATALOGUE[name].formula}$. Chapter: {link}; {ledger} about it are settled."
+    there = f"{{ref}}`{settled} of {len(rows)} sentences <{ledger.label(chapter)}>`"
+    return f"${CATALOGUE[name].formula}$. Chapter: {link}; {there} about it are settled."

@@ -47,6 +47,11 @@ def heading(chapter: Chapter) -> str:
     return f"{chapter.number}. {chapter.title}"
 
 
+def label(name: str) -> str:
+    """What other pages call the ledger's section of a chapter, in a ``{ref}``."""
+    return f"ledger-{name.replace('_', '-')}"
+
+
 def intro(chapter: Chapter, rows: Sequence[Claim], written: bool) -> str:
     """The line under a chapter's heading: where it is, and its counts."""
     if written:

@@ -89,7 +89,8 @@ def source(cell: dict) -> str:
     return "".join(cell["source"])
 
 
-def _without_exempt(markdown: str) -> str:
+def without_exempt(markdown: str) -> str:
+    """Markdown without fenced code, link targets, addresses and HTML tags."""
     text = re.sub(r"^(```|~~~).*?^\1", " ", markdown, flags=re.M | re.S)
     text = re.sub(r"\]\([^)]*\)", "] ", text)  # link targets
     text = re.sub(r"https?://\S+|\b(?:doi|arXiv):\S+", " ", text, flags=re.I)
@@ -107,7 +108,7 @@ def _code_ahead(cells: list[dict]) -> list[Quantity]:
     return found
 
 
-def _sentences(markdown: str) -> Iterator[str]:
+def sentences(markdown: str) -> Iterator[str]:
     """Sentences and table rows; a point before a digit does not end one."""
     yield from re.split(r"(?<=[.!?:;])\s+(?=[A-Z*$`\[(|])|\n\s*\n|\n(?=\||[-*] |\d+\. )", markdown)
 
@@ -131,8 +132,8 @@ def prose_faults(notebook: dict) -> list[str]:
         if cell["cell_type"] != "markdown":
             continue
         allowed = known + _code_ahead(cells[index + 1 :])
-        text = _without_exempt(source(cell))
-        for sentence in _sentences(text):
+        text = without_exempt(source(cell))
+        for sentence in sentences(text):
             if "{cite" in sentence:
                 continue
             for number in numbers(sentence):

@@ -7,7 +7,7 @@ formula is written a second time in JavaScript; the page only looks them up.
 
 * :mod:`.model` is what a figure consists of, and how its numbers are packed for the page.
 * :mod:`.draw` makes the HTML that is complete without a script.
-* :mod:`.shapes`, :mod:`.networks` and :mod:`.cost` are the figures.
+* :mod:`.shapes`, :mod:`.networks`, :mod:`.depth` and :mod:`.cost` are the figures.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ HOME = {
     "linear-to-relu": "networks",
     "relu-scale": "networks",
     "instruction-budget": "cost",
+    "gradient-explorer": "depth",
 }
 
 

@@ -1,116 +1,95 @@
-"""Right answers, each written in another way, get full marks.
+"""Right answers, each written in another way, get full marks; see `actgrade.right_answers`.
 
-``right_answers/NN_slug.py`` holds cells ``# %% q1: how it differs``, each a full answer to that
-question. A chapter has at least five for every question: who solves an exercise in a way that its
-author did not think of must not lose points for it.
+``right_answers/NN_slug.py`` is part of a chapter: who solves an exercise in a way that its author
+did not think of must not lose points for it.
 """
 
 from __future__ import annotations
 
-import ast
-import re
-from collections import Counter
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 import nbformat
 import pytest
 
+from actbase.errors import CommandError
+from actgrade import right_answers
 from actgrade.course import Course
 from actgrade.grade import grade
 from actgrade.job import Options
-from actgrade.preload import PRELOADED, preload_for
-from actgrade.results import QuestionResult
-from actgrade.sandbox.launcher import Launcher
+from actgrade.right_answers import LEAST, SEED, RightAnswer
 from actgrade.verify import handed_in
 
 FOLDER = Path(__file__).with_name("right_answers")
 COURSE = Course(Path(__file__).parents[2])
-FILES = sorted(FOLDER.glob("*.py"))
-LEAST = 5
-SEED = 314159
+CHAPTERS = COURSE.chapter_names()
 
 
 @cache
-def answers(path: Path) -> list[tuple[str, str, str]]:
-    """The cells of a file: question, how the answer differs, source."""
-    parts = re.split(r"^# %% (\w+): (.+)$", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
-    return [
-        (question, how.strip(), text.strip() + "\n")
-        for question, how, text in zip(parts[1::3], parts[2::3], parts[3::3], strict=True)
-    ]
+def answers(name: str) -> list[RightAnswer]:
+    """The right answers of a chapter; none where their file is missing, which a test says."""
+    path = FOLDER / f"{name}.py"
+    return right_answers.read(path) if path.exists() else []
 
 
-ALL = [
-    pytest.param(path, question, how, id=f"{path.stem}-{question}-{how}")
-    for path in FILES
-    for question, how, _ in answers(path)
-]
+@cache
+def results(name: str) -> dict[tuple[str, str], right_answers.QuestionResult]:
+    """What all answers of a chapter earn, computed at the first call."""
+    cells = answers(name)
+    found = right_answers.graded(COURSE.chapter(name), cells)
+    return {(cell.question, cell.how): one for cell, one in zip(cells, found, strict=True)}
 
 
-@pytest.fixture(scope="module")
-def graded(tmp_path_factory):
-    """A function of a file that grades all its answers, at its first call for that file."""
-
-    @cache
-    def results(path: Path) -> dict[tuple[str, str], QuestionResult]:
-        chapter = COURSE.chapter(path.stem)
-        cells = answers(path)
-        folder = tmp_path_factory.mktemp(path.stem)
-        # Each notebook takes the next answer to every question: one kernel a question anyway.
-        books: list[dict[str, str | None]] = []
-        where = {}
-        for question, how, text in cells:
-            number = sum(asked == question for asked, _ in where)
-            while len(books) <= number:
-                books.append({known.id: None for known in chapter.questions})
-            books[number][question] = text
-            where[question, how] = number
-        paths = [folder / f"{number}.ipynb" for number in range(len(books))]
-        for book, target in zip(books, paths, strict=True):
-            nbformat.write(handed_in(chapter, book), target)
-        text = path.read_text(encoding="utf-8")
-        # Imported once, and not by every kernel: what the chapter imports, and the answers.
-        used = {name for name in PRELOADED if re.search(rf"\b{name}\b", text)}
-        launcher = Launcher(sorted({*preload_for(COURSE, [chapter]), *used}))
-        try:
-            report = grade(paths, COURSE, options=Options(seed=SEED), launcher=launcher)
-        finally:
-            launcher.close()
-        found = [{result.id: result for result in book.questions} for book in report.notebooks]
-        return {
-            (question, how): found[number][question] for (question, how), number in where.items()
-        }
-
-    return results
+def grouped(name: str, *values: object, id: str) -> object:
+    """A case that runs where the other gradings of its chapter run."""
+    return pytest.param(name, *values, id=id, marks=pytest.mark.xdist_group(f"grading-{name}"))
 
 
-@pytest.mark.parametrize(("path", "question", "how"), ALL)
-def test_a_right_answer_gets_full_marks(graded, path, question, how):
-    result = graded(path)[question, how]
+@pytest.mark.parametrize(
+    ("name", "question", "how"),
+    [
+        grouped(name, cell.question, cell.how, id=f"{name}-{cell.question}-{cell.how}")
+        for name in CHAPTERS
+        for cell in answers(name)
+    ],
+)
+def test_a_right_answer_gets_full_marks(name, question, how):
+    result = results(name)[question, how]
     assert (result.verdict, result.points) == ("pass", result.maximum), result.reason
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_every_question_has_enough_right_answers_and_all_are_different(path):
-    chapter = COURSE.chapter(path.stem)
-    counts = Counter(question for question, _, _ in answers(path))
-    assert set(counts) == {question.id for question in chapter.questions}
-    assert min(counts.values()) >= LEAST, counts
-    shapes = [(question, ast.dump(ast.parse(text))) for question, _, text in answers(path)]
-    shapes += [(q.id, ast.dump(ast.parse(q.answer))) for q in chapter.questions]
-    assert len(set(shapes)) == len(shapes)
-    names = [(question, how) for question, how, _ in answers(path)]
-    assert len(set(names)) == len(names)
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_every_question_has_enough_right_answers_and_all_are_different(name):
+    assert (
+        right_answers.faults(COURSE.chapter(name), right_answers.read(FOLDER / f"{name}.py")) == []
+    )
 
 
-def test_there_are_right_answers():
-    assert FILES
+def test_every_file_of_right_answers_belongs_to_a_chapter():
+    assert {path.stem for path in FOLDER.glob("*.py")} <= set(CHAPTERS)
+
+
+def test_what_is_wrong_with_a_file_of_right_answers_is_said(tmp_path):
+    chapter = COURSE.chapter(CHAPTERS[0])
+    (first, *_), good = chapter.questions, answers(CHAPTERS[0])
+    assert right_answers.faults(chapter, good) == []
+    one = next(cell for cell in good if cell.question == first.id)
+    for added, fault in (
+        (replace(one, question="q99"), "right answers to q99, which is no question"),
+        (replace(one, how="again"), f"is the same code as “{one.how}”"),
+        (replace(one, source=first.answer), "is the same code as the reference"),
+    ):
+        assert any(fault in found for found in right_answers.faults(chapter, [*good, added]))
+    few = [cell for cell in good if cell.question != first.id]
+    assert f"{first.id} has 0 right answers; it needs {LEAST}" in right_answers.faults(chapter, few)
+    with pytest.raises(CommandError, match="no right answers"):
+        right_answers.read(tmp_path / "none.py")
 
 
 def test_a_wrong_answer_does_not_get_full_marks(tmp_path):
     """Handed in the same way, so that the marks above mean something."""
-    chapter = COURSE.chapter(FILES[0].stem)
+    chapter = COURSE.chapter(CHAPTERS[0])
     wrong = {question.id: question.wrongs[0].source for question in chapter.questions}
     nbformat.write(handed_in(chapter, wrong), tmp_path / "wrong.ipynb")
     options = Options(seed=SEED, explain=False)

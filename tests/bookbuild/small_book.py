@@ -19,6 +19,7 @@ numfig = True
 numfig_format = {{"figure": "Fig. %s", "table": "Table %s"}}
 html_math_renderer = "katexmath"
 html_theme = "basic"
+html_static_path = [{web!r}]
 html_sidebars = {{"**": ["relations.html"]}}
 myst_enable_extensions = ["colon_fence", "dollarmath", "attrs_inline"]
 """
@@ -90,7 +91,8 @@ def build(
     listed = "\n".join(pages)
     (source / "index.md").write_text(f"{index}\n\n```{{toctree}}\n{listed}\n```\n", "utf-8")
     extensions = [f"bookbuild.ext.{extension}" for extension in ("katexmath", "figures", *used)]
-    (source / "conf.py").write_text(CONF.format(extensions=extensions), "utf-8")
+    conf = CONF.format(extensions=extensions, web=str(ROOT / "book" / "web"))
+    (source / "conf.py").write_text(conf, "utf-8")
     arguments = ["-q", "-b", "html", str(source), str(folder / "html")]
     run = subprocess.run(
         [sys.executable, "-m", "sphinx", *arguments],

@@ -42,5 +42,5 @@ def test_below_a_card_stand_formula_chapter_and_ledger():
     text = cardpage.below("gelu", "10. GELU", written=True)
     assert r"$x\,\Phi(x)" in text
     assert "[10. GELU](../notebooks/10_gelu.ipynb)" in text
-    assert "(claims.md#chapter-10-gelu)" in text
+    assert "sentences <ledger-10-gelu>`" in text
     assert "*planned*" in cardpage.below("tanh", "3. Tanh", written=False)

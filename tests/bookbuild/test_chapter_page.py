@@ -20,7 +20,9 @@ CHAPTER = [
     figure("fig-04-two", "The second.", ("only",)),
     code("1", [{"output_type": "stream", "name": "stdout", "text": "1\n"}]),
     text(
-        "{numref}`fig-04-first` again; {numref}`tab-04`.\n\n"
+        "{numref}`fig-04-first` again; {numref}`tab-04`; {numref}`fig-04-slider`.\n\n"
+        "```{slider-figure} relu-scale\n:name: fig-04-slider\n:caption: It *moves* at $x=0$.\n\n"
+        "Two panels.\n```\n\n"
         ":::{table} What is measured\n:name: tab-04\n\n| a | b |\n|--|--|\n| 1 | 2 |\n:::\n"
     ),
 ]
@@ -34,7 +36,9 @@ PAGES = {
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, lxml.html.HtmlElement]:
     folder: Path = tmp_path_factory.mktemp("small")
-    warned = small_book.build(folder, ["variants", "numbering", "chapterhead"], PAGES)
+    warned = small_book.build(
+        folder, ["variants", "numbering", "chapterhead", "slider_figure"], PAGES
+    )
     assert warned == ""
     names = [*PAGES, "index"]
     return {name: lxml.html.parse(folder / "html" / f"{name}.html").getroot() for name in names}
@@ -57,17 +61,19 @@ def test_two_arrangements_are_one_figure(pages):
         assert (source.get("width"), image.get("width")) == ("40", "120")
         assert image.get("alt").startswith("what fig-04-")
         assert "narrow-variant" not in image.get("class", "")
-    assert [len(one.xpath(".//img")) for one in page.xpath("//figure")] == [1, 1]
+    figures = page.xpath("//figure[starts-with(@id, 'fig-04')]")
+    assert [len(one.xpath(".//img")) for one in figures] == [1, 1, 0]
 
 
 def test_captions_are_numbered_by_chapter_and_referred_to(pages):
     page = pages["notebooks/04_relu"]
-    captions = [words(one) for one in page.xpath("//figcaption")]
+    captions = [words(one) for one in page.xpath("//figcaption[.//*[@class='caption-number']]")]
     assert captions[0].startswith("Fig. 4.1 Half of the units")
     assert captions[1].startswith("Fig. 4.2 The second.")
+    assert captions[2].startswith("Fig. 4.3 It moves at")
     assert words(page.xpath("//caption")[0]).startswith("Table 4.1 What")
     references = [words(one) for one in page.xpath("//a[.//*[@class='std std-numref']]")]
-    assert references == ["Fig. 4.2", "Fig. 1.1", "Fig. 4.1", "Table 4.1"]
+    assert references == ["Fig. 4.2", "Fig. 1.1", "Fig. 4.1", "Table 4.1", "Fig. 4.3"]
     (other,) = page.xpath("//a[contains(., 'Fig. 1.1')]/@href")
     assert other == "01_linear_collapse.html#fig-01-one"
 

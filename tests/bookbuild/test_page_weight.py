@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-import shutil
 from pathlib import Path
 
-import pydata_sphinx_theme
 import pytest
 
-from bookbuild.ext.weight import Pages, mend_theme, rules_of, without_unused_variables
+from bookbuild.ext.weight import Pages, rules_of, without_unused_variables
 
 WORDS = {"kept", "also", "note"}
 
@@ -116,24 +114,28 @@ def test_a_changed_sheet_or_script_reaches_pages_that_were_not_built_anew(book):
         assert page.count("data-first") == page.count("third();") == 1
 
 
+def test_the_fonts_of_nearly_every_formula_come_with_the_page(book):
+    """Lines do not move when a formula gets its font."""
+    font = book / "_static" / "katex" / "fonts" / "KaTeX_Main-Regular.woff2"
+    font.parent.mkdir(parents=True)
+    font.write_bytes(b"font")
+    other = font.with_name("KaTeX_AMS-Regular.woff2")
+    other.write_bytes(b"other")
+    (book / "_static" / "katex" / "k.css").write_text(
+        "".join(f"@font-face{{src:url(fonts/{f.name})}}" for f in (font, other))
+    )
+    page = book / "deep" / "page.html"
+    link = '<link rel="stylesheet" href="../_static/katex/k.css"></head>'
+    page.write_text(page.read_text("utf-8").replace("</head>", link), "utf-8")
+    Pages(book).rewrite()
+    text = page.read_text(encoding="utf-8")
+    assert "src:url(data:font/woff2;base64,Zm9udA==)" in text
+    assert "Main-Regular" not in text
+    assert "../_static/katex/fonts/KaTeX_AMS-Regular.woff2?v=" in text
+
+
 def test_a_second_build_changes_nothing(book):
     Pages(book).rewrite()
     before = {path: path.read_bytes() for path in book.rglob("*") if path.is_file()}
     Pages(book).rewrite()
     assert {path: path.read_bytes() for path in book.rglob("*") if path.is_file()} == before
-
-
-def test_the_theme_hands_over_its_boxes(tmp_path):
-    """Its own script, as installed: the build stops where this does not work any more."""
-    package = Path(pydata_sphinx_theme.__file__).parent
-    name = "scripts/pydata-sphinx-theme.js"
-    script = tmp_path / "_static" / name
-    script.parent.mkdir(parents=True)
-    shutil.copy(package / "theme" / "pydata_sphinx_theme" / "static" / name, script)
-    assert "scrollWidth" in script.read_text(encoding="utf-8")
-    assert mend_theme(tmp_path)
-    assert mend_theme(tmp_path)
-    assert "forEach(e=>{actlabBoxes.observe(e)})" in script.read_text(encoding="utf-8")
-    assert "scrollWidth" not in script.read_text(encoding="utf-8")
-    script.write_text("", encoding="utf-8")
-    assert not mend_theme(tmp_path)

@@ -16,7 +16,6 @@ SERIOUS = ("serious", "critical")
 # seconds for them. What is kept: one word of each colour, and the first of what is repeated.
 THIN_OUT = """
 () => {
-  document.documentElement.dataset.whole = '';  // no section is left out
   const known = new Set();
   for (const word of document.querySelectorAll('pre span[class]')) {
     const kind = word.className + ' ' + !!word.closest('.cell_output');

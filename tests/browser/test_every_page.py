@@ -45,10 +45,9 @@ FONTS = """
 async () => [...await document.fonts.ready].filter(font => font.status === 'loaded')
   .map(font => font.family)
 """
-# Lays out the whole page and marks, of the elements with the same text in the same font, the first.
+# Marks, of the elements with the same text in the same font, the first.
 ONE_OF_EACH_SIGN = """
 () => {
-  document.documentElement.setAttribute('data-whole', '');
   const seen = new Set();
   for (const part of document.querySelectorAll('article .katex-html span:not(:has(*))')) {
     const style = getComputedStyle(part);

@@ -34,6 +34,8 @@ def test_search_finds_a_word_and_leads_to_its_page(new_reader: Callable[..., Any
     reader.tab.keyboard.press("Enter")
     first = reader.tab.locator("#search-results ul.search li a").first
     first.wait_for(timeout=15_000)
+    excerpt = reader.tab.locator("#search-results .context").first.inner_text()
+    assert "Contents" not in excerpt
     first.click()
     reader.tab.wait_for_selector("article")
     assert "preactivation" in reader.tab.locator("article").inner_text().lower()
@@ -88,6 +90,8 @@ def test_the_ledger_can_be_filtered_without_scripts(new_reader: Callable[..., An
     rows = reader.tab.locator("table.claims tbody tr")
     everything = rows.count()
     assert everything > 200
+    still_open = reader.tab.locator("table.claims tr.v-open").count()
+    assert rows.filter(visible=True).count() == everything - still_open  # what is decided
     reader.tab.locator('input[value="v-open"]').check()
     visible = rows.filter(visible=True)
     classes = {rows.nth(i).get_attribute("class") for i in range(0, everything, 40)}

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import pytest
-
 LIMIT = 1_000_000  # bytes on the wire, text compressed as static hosts do
 SHIFT = 0.05  # cumulative layout shift
 # What Lighthouse takes for a phone: 150 ms, 1.6 and 0.75 Mbit/s.
@@ -50,24 +48,3 @@ def test_a_chapter_is_light_and_holds_still(new_reader: Callable[..., Any], chap
     assert 50_000 < before < LIMIT
     reader.tab.evaluate(SCROLL)
     assert reader.tab.evaluate("window.shifted") < SHIFT
-
-
-@pytest.mark.parametrize(("width", "name"), [(1280, "--wide"), (390, "--narrow")])
-def test_heights_are_guessed_well(
-    new_reader: Callable[..., Any], chapter: str, width: int, name: str
-) -> None:
-    """So that the scroll bar holds still, and no section overlaps the next before it is drawn."""
-    reader = new_reader(viewport={"width": width, "height": 844})
-    reader.open(chapter)
-    guesses = """
-    name => {
-      document.documentElement.dataset.whole = '';
-      return [...document.querySelectorAll('.bd-article > section > section')].map(section => [
-        section.id, 16 * parseFloat(section.style.getPropertyValue(name)),
-        section.getBoundingClientRect().height]);
-    }
-    """
-    sections = reader.tab.evaluate(guesses, name)
-    assert len(sections) > 5
-    wrong = {who: (guess, real) for who, guess, real in sections if not 0.9 < guess / real < 1.8}
-    assert wrong == {}

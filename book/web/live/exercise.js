@@ -102,7 +102,7 @@
 
   function show(cell, result) {
     const passed = result.verdict === "pass";
-    const line = cell.add("p", `live-verdict live-${passed ? "pass" : "lost"}`, "");
+    const line = cell.add("p", passed ? "live-verdict live-pass" : "live-verdict live-lost", "");
     const word = document.createElement("strong");
     word.textContent = passed ? "Right" : result.points ? "Partly right" : "Not yet";
     line.append(word, `: ${result.points} of ${count(result.maximum)}. `);
@@ -133,7 +133,7 @@
     button.disabled = left === 0;
     button.textContent = taken ? (left ? "One more hint" : "No more hints") : "Hint";
     if (more && taken) {
-      hints[taken - 1].open = true;
+      hints[taken - 1].open = true; // right below the button, before what a check has said
       hints[taken - 1].querySelector("summary").focus();
     }
   }
@@ -213,6 +213,7 @@
   panel.querySelector(".live-forget").addEventListener("click", forget);
 
   for (const cell of answers) {
+    cell.bar.after(...hintsOf(cell));
     cell.write = () => write(cell);
     cell.run = () => check(cell); // Shift+Enter in the editor
     cell.button("check").addEventListener("click", () => check(cell));

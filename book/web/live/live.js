@@ -44,7 +44,7 @@
     finish: null,
     stalled: 0,
 
-    start() {
+    start(ahead) {
       if (this.ready) return this.ready;
       this.ready = new Promise((resolve, reject) => {
         this.worker = new Worker(config.worker);
@@ -62,7 +62,7 @@
         base: absolute(config.pyodide),
         pins: absolute(config.pins),
         archive: absolute(config.archive),
-        ahead: config.packages,
+        ahead: ahead || config.packages,
       });
       return this.ready;
     },
@@ -110,7 +110,7 @@
       return new Promise((resolve) => {
         this.listen = listen;
         this.finish = resolve;
-        this.start().then(
+        this.start(request.ahead).then(
           () => this.finish === resolve && this.worker.postMessage(request),
           () => {},
         );
@@ -281,7 +281,8 @@
       this.clear();
       this.element.classList.add("live-ran");
       this.button("reset").hidden = false;
-      const request = { command: "run", cells: allCells(), target: this.id };
+      const ahead = this.bar.dataset.packages;
+      const request = { command: "run", cells: allCells(), target: this.id, ahead: ahead === undefined ? null : ahead.split(" ").filter(Boolean) };
       const result = await python.ask(request, (message) => this.hear(message));
       this.busy(false);
       if (result.kind === "failed") this.tell(failureText(result));

@@ -132,7 +132,8 @@ async function run(message) {
   const { cells, target } = message;
   const order = JSON.parse(page.order(JSON.stringify({ cells, target })));
   const byId = new Map(cells.map((cell) => [cell.id, cell]));
-  await loadPackages(order.map((id) => byId.get(id).source));
+  // Of earlier cells only what this one needs: matplotlib, for instance, where something is drawn.
+  await loadPackages(JSON.parse(page.lean(JSON.stringify(order.map((id) => byId.get(id))))));
   for (const id of order) {
     const quiet = id !== target;
     post("cell", { id, quiet, earlier: order.length - 1 });

@@ -1,19 +1,32 @@
-/* What is wider than the page scrolls in its own box: let the keyboard reach such a box, and only such
-   a one. A box is looked at when the browser lays it out, because asking all boxes at once would lay
-   out everything that is far from the window. */
+/* A formula that is a little wider than its column is set smaller; one that is much wider breaks at its
+   signs, as the style sheet says. What is too wide even then scrolls, says so, and can be reached with
+   the keyboard. */
 (function () {
   "use strict";
-  const NAMES = { math: "Formula", "figure-box": "Figure" };
+  const UNBROKEN = 0.78; // how small a formula may become to stay on one line
+  const SMALLEST = 0.7;
 
-  function mark(box) {
-    const scrolls = box.scrollWidth > box.clientWidth || box.scrollHeight > box.clientHeight;
-    const name = Object.keys(NAMES).find((key) => box.classList.contains(key));
-    if (!name) {
-      box.tabIndex = scrolls ? 0 : -1;
-    } else if (box.clientWidth > 0 && box.scrollWidth > box.clientWidth) {
+  function fit(box) {
+    const formula = box.querySelector(".katex-display > .katex");
+    if (!formula || box.clientWidth === 0) return;
+    formula.style.fontSize = "";
+    formula.style.whiteSpace = "nowrap";
+    let share = box.clientWidth / box.scrollWidth;
+    if (share < UNBROKEN) {
+      formula.style.whiteSpace = "";
+      share = box.clientWidth / box.scrollWidth;
+    }
+    if (share < 1) {
+      const size = parseFloat(getComputedStyle(formula).fontSize);
+      share = Math.max(SMALLEST, 0.98 * share);
+      formula.style.fontSize = `${(share * size).toFixed(2)}px`;
+    }
+    const scrolls = box.scrollWidth > box.clientWidth + 1;
+    box.classList.toggle("scrolls", scrolls);
+    if (scrolls) {
       box.tabIndex = 0;
       box.setAttribute("role", "group");
-      box.setAttribute("aria-label", `${NAMES[name]}, scrolls sideways`);
+      box.setAttribute("aria-label", "Formula, scrolls sideways");
     } else if (box.hasAttribute("aria-label")) {
       box.removeAttribute("tabindex");
       box.removeAttribute("role");
@@ -21,16 +34,15 @@
     }
   }
 
-  const sizes = new ResizeObserver((entries) => entries.forEach((entry) => mark(entry.target)));
-  /* The theme's script hands over its boxes, code and tables, instead of asking them itself
-     (bookbuild/ext/weight.py). Who is observed again is looked at again. */
-  window.actlabBoxes = {
-    observe(box) {
-      sizes.unobserve(box);
-      sizes.observe(box);
-    },
-  };
-  for (const name of Object.keys(NAMES)) {
-    document.querySelectorAll(`div.${name}, span.${name}`).forEach(actlabBoxes.observe);
-  }
+  const boxes = document.querySelectorAll("article div.math");
+  if (!boxes.length) return;
+  const widths = new WeakMap();
+  const sizes = new ResizeObserver((entries) => {
+    for (const { target } of entries) {
+      if (widths.get(target) === target.clientWidth) continue; // only its height has changed
+      widths.set(target, target.clientWidth);
+      fit(target);
+    }
+  });
+  document.fonts.ready.then(() => boxes.forEach((box) => sizes.observe(box)));
 })();

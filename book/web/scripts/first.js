@@ -8,23 +8,10 @@
     root.dataset.theme = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
   }
 
-  // Who comes back, or goes to a place by a link, needs the heights of all sections before it.
-  const showWhole = () => root.setAttribute("data-whole", "");
-  const visit = performance.getEntriesByType("navigation")[0];
-  if (location.hash || (visit && visit.type !== "navigate")) showWhole();
-  addEventListener("popstate", showWhole);
-  const toPlace = (event) => event.target.closest('a[href*="#"]') && showWhole();
-  addEventListener("click", toPlace, { capture: true });
-
-  // So does who goes to the end. Chromium forgets its own way there when the layout of so much takes long.
-  addEventListener("keydown", (event) => {
-    const toEnd = event.key === "End" || (event.metaKey && event.key === "ArrowDown");
-    if (!toEnd || event.shiftKey || event.defaultPrevented || "whole" in root.dataset) return;
-    if (event.target.closest("input, textarea, select, [contenteditable]")) return;
-    event.preventDefault();
-    showWhole();
-    scrollTo({ top: root.scrollHeight, behavior: "instant" });
-  });
+  // The fonts that come with the page are ready before its first formula is drawn, so that no line moves.
+  for (const font of ["16px KaTeX_Main", "italic 16px KaTeX_Math"]) {
+    document.fonts.load(font).catch(() => {});
+  }
 
   // The other scripts, in their order, once the first frame is drawn. They go into the head: a change
   // of the body would make the browser look at all of it again.
