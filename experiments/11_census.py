@@ -13,9 +13,9 @@ configuration may say something else.
 
 `year` is the latest year in the copyright lines of the configuration file, or else of the modeling
 file; 0 where neither has one. Headers are copied from family to family, so it is a rough date.
-`layers` is the largest default depth of the family, 0 where none is a number. `gated` is the line of
-the modeling file where an activation is multiplied by another vector, 0 where none was found. Rows
-with the field "code" are single lines that the chapter cites.
+`layers` is the largest default depth of the family, 0 where none is a number. `gated` is the line
+of the modeling file where an activation is multiplied by another vector, 0 where none was found.
+Rows with the field "code" are single lines that the chapter cites.
 """
 
 from __future__ import annotations
@@ -54,7 +54,8 @@ CODE = {
     "llama": "self.act_fn(self.gate_proj(x)) * self.up_proj(x)",
 }
 _GATE = re.compile(
-    r"\b(?:\w*act\w*|activation|silu|gelu)\([^=]*(?:gate|chunked|w1\(|\b0\]|\b0, :\]|\(input\))[^=]*\) \*"
+    r"\b(?:\w*act\w*|activation|silu|gelu)\("
+    r"[^=]*(?:gate|chunked|w1\(|\b0\]|\b0, :\]|\(input\))[^=]*\) \*"
     r"|\* self\.act_fn\(self\.gate_proj|hidden_gelu \* hidden_linear|\(up \+ 1\) \* glu"
 )
 _DEPTH = re.compile(r"(num|n|encoder|decoder)_?(hidden_)?layers?$")
