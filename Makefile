@@ -5,12 +5,13 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help book pdf epub zip test lab lint clean
+.PHONY: help book pdf epub zip test test-all lab lint clean
 
 help:
 	@echo "make book   build the book into _build/html"
 	@echo "make pdf    write the book as one PDF; make epub and make zip do likewise"
-	@echo "make test   run all tests, and nbval on every notebook"
+	@echo "make test   run what anyone needs: unit tests, grading, nbval on every notebook"
+	@echo "make test-all  and browsers, PDF and EPUB, cluster, kernels, attacks (after make book)"
 	@echo "make lab    open the notebooks in JupyterLab"
 	@echo "make lint   check style, imports between the packages, and types"
 	@echo "make clean  remove the built book (the environment stays)"
@@ -30,8 +31,13 @@ book: $(INSTALLED)
 pdf epub zip: book
 	$(BIN)/python -m bookbuild.forms $@
 
+TESTS = $(BIN)/python -m pytest -n 2 --dist loadfile --nbval tests notebooks solutions
+
 test: $(INSTALLED)
-	$(BIN)/python -m pytest -n 2 --dist loadfile --nbval tests notebooks solutions
+	$(TESTS) -m "not full"
+
+test-all: $(INSTALLED)
+	$(TESTS)
 
 lab: $(INSTALLED)
 	$(BIN)/jupyter lab --notebook-dir=.

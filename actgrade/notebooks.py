@@ -114,13 +114,20 @@ def execute(notebook: NotebookNode, folder: Path, timeout: float = 120) -> Noteb
     """
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+    from traitlets.config import Config
+
+    from actgrade.kernels import transport
 
     fresh = copy.deepcopy(notebook)
     for cell in fresh.cells:
         if cell.cell_type == "code":
             cell.outputs = []
     client = NotebookClient(
-        fresh, timeout=timeout, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
+        fresh,
+        timeout=timeout,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(folder)}},
+        config=Config({"KernelManager": transport()}),
     )
     try:
         # The kernel's own chatter (ipykernel warns about TCP) is not the notebook's output.

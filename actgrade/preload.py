@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
+from actbase.imports import module_imports, parsed
 from actgrade import source
 from actgrade.course import Course
 
@@ -21,22 +21,10 @@ def preload_for(course: Course, chapters: Iterable[source.Assignment]) -> list[s
     found = {"numpy"}
     for chapter in chapters:
         for text in (*chapter.setup, *(question.answer for question in chapter.questions)):
-            found.update(_imports(text))
+            found.update(module_imports(parsed(text), names=False))
         for question in chapter.questions:  # the guards must be able to find them
             found |= {name.split(".")[0] for name in question.forbid}
     found = {name for name in found if name.split(".")[0] in PRELOADED}
     if any(name.split(".")[0] == "matplotlib" for name in found):
         found.add("matplotlib.pyplot")  # it looks for fonts, which takes a second
     return sorted(found.union(course.packages))
-
-
-def _imports(text: str) -> Iterator[str]:
-    try:
-        tree = ast.parse(text)
-    except SyntaxError:
-        return
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module

@@ -63,6 +63,7 @@ COMMANDS: dict[str, Command] = {
         "run a notebook from a clean kernel and store its text outputs",
         "actlab execute notebooks/04_relu.ipynb",
     ),
+    "new": Command("bookbuild.new", "write a chapter's skeleton", "actlab new 05_deep_gradients"),
     "check": Command(
         "bookbuild.checks.command", "check everything about a chapter", "actlab check 04"
     ),

@@ -23,6 +23,8 @@ The whole of such a script::
 
     if __name__ == "__main__":
         main()
+
+:meth:`Record.run` does the same with several processes.
 """
 
 from __future__ import annotations
@@ -40,7 +42,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from types import TracebackType
 
@@ -162,6 +165,10 @@ class Record:
         if self.csv.exists():
             self._columns, self._rows = _read_csv(self.csv)
 
+    def rows(self) -> list[dict[str, str]]:
+        """The rows so far, every value as the text that the file holds."""
+        return [dict(row) for row in self._rows]
+
     def __contains__(self, unit: Row) -> bool:
         wanted = tuple(_text(unit[column]) for column in self.key)
         return any(tuple(row[column] for column in self.key) == wanted for row in self._rows)
@@ -176,6 +183,30 @@ class Record:
             passed = time.monotonic() - self._began
             self.say(f"[{number}/{len(units)}] {name} ({passed:.0f} s)")
             yield unit
+
+    def run(
+        self, units: Iterable[Row], work: Callable[[Row], Iterable[Row]], jobs: int = 1
+    ) -> None:
+        """Add the rows of every missing unit, computed by ``jobs`` processes of one thread each.
+
+        Args:
+            units: in the order in which to start them; rows are added as they are finished.
+            work: gives the rows of a unit; at the top level of the script, so that another process
+                can find it.
+            jobs: how many processes; 1 works in this one.
+        """
+        if jobs == 1:
+            for unit in self.todo(units):
+                self.add(work(unit))
+            return
+        left = [dict(unit) for unit in units if unit not in self]
+        with ProcessPoolExecutor(jobs, initializer=_one_thread) as pool:
+            running = {pool.submit(_listed, work, unit): unit for unit in left}
+            for number, done in enumerate(as_completed(running), 1):
+                self.add(done.result())
+                name = " ".join(str(running[done][column]) for column in self.key)
+                passed = time.monotonic() - self._began
+                self.say(f"[{number}/{len(left)}] {name} done ({passed:.0f} s)")
 
     def say(self, text: str) -> None:
         """Write one line of progress to stderr."""
@@ -229,6 +260,16 @@ class Record:
                 self._about["sessions"].pop()
             self._save(complete=True)
             self.say(f"{len(self._rows)} rows in {self.csv}")
+
+
+def _one_thread() -> None:
+    import torch
+
+    torch.set_num_threads(1)
+
+
+def _listed(work: Callable[[Row], Iterable[Row]], unit: Row) -> list[Row]:
+    return list(work(unit))
 
 
 def _text(value: object) -> str:

@@ -247,7 +247,7 @@ def train(
     def check(step: int) -> None:
         nonlocal before
         with torch.no_grad():
-            positive = [[] for _ in range(hidden)]
+            positive: list[list[Tensor]] = [[] for _ in range(hidden)]
             loss = []
             for part in torch.arange(networks.seeds, device=like.device).split(256):
                 some = part_of(networks, part)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+#: The packages of this project.
+OURS = ("actbase", "actgrade", "actlab", "bookbuild")
 ROOT = Path(__file__).resolve().parents[1]
 WEB = ROOT / "book" / "web"
 TEMPLATES = ROOT / "book" / "templates"

@@ -156,6 +156,7 @@ class Chapter:
         """Words, cells and visible lines."""
         measured = form.lengths(self.notebook)
         outcome.said = ", ".join(f"{value} {name}" for name, value in measured.items())
+        outcome.faults += form.long_cells(self.notebook)
         outcome.remarks += form.too_long(dict(measured))
 
     #: Name of a check, and its method, in the order of the table; the slow ones last.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import statistics
 from pathlib import Path
 from typing import Any
 
-from bookbuild.checks.layout import Section, sections, without_fences
+from bookbuild.checks.layout import Section, alt_of, sections, without_fences
 from bookbuild.pages import predictions
-from bookbuild.pages.numbers import source
+from bookbuild.pages.numbers import source, text_outputs
 
 #: The sections with a fixed title, in their order. Others stand where their author puts them.
 FIXED = (
@@ -80,9 +81,13 @@ def figure_faults(notebook: dict[str, Any], number: int) -> list[str]:
     parts = sections(notebook)
     figures = [figure for part in parts for figure in part.figures]
     prefix = f"fig-{number:02d}-"
+    found = [
+        f"cell {place} shows a picture without alt text of 8 words (metadata mystnb.image.alt)"
+        for place, cell in enumerate(notebook["cells"], start=1)
+        if "<Figure size" in text_outputs(cell) and len(alt_of(cell).split()) < 8
+    ]
     if not figures:
-        return ["it has no figure (plotting.show with metadata mystnb.figure)"]
-    found = []
+        return [*found, "it has no figure (plotting.show with metadata mystnb.figure)"]
     names = [figure.name for figure in figures if figure.name]
     found += [
         f"two figures are called {name}" for name in sorted(set(names)) if names.count(name) > 1
@@ -119,18 +124,45 @@ def unmentioned(notebook: dict[str, Any]) -> list[str]:
 
 
 #: What a reader has patience for: name, limit.
-LIMITS = {"words": 3400, "cells": 45, "visible code lines": 250, "CPU seconds": 30}
+LIMITS = {
+    "words": 3400,
+    "cells": 45,
+    "visible code lines": 250,
+    "lines in a typical cell": 12,
+    "CPU seconds": 30,
+}
 
 
 def lengths(notebook: dict[str, Any]) -> dict[str, int]:
     """Words of prose, cells, and code lines that a page shows unfolded."""
-    words = lines = 0
-    for cell in notebook["cells"]:
-        if cell["cell_type"] == "markdown":
-            words += len(re.findall(r"[^\W\d_][\w'’-]*", without_fences(source(cell))))
-        elif "hide-input" not in cell.get("metadata", {}).get("tags", ()):
-            lines += sum(bool(line.strip()) for line in source(cell).splitlines())
-    return {"words": words, "cells": len(notebook["cells"]), "visible code lines": lines}
+    words = sum(
+        len(re.findall(r"[^\W\d_][\w'’-]*", without_fences(source(cell))))
+        for cell in notebook["cells"]
+        if cell["cell_type"] == "markdown"
+    )
+    lines = list(_lines_of_cells(notebook).values())
+    return {
+        "words": words,
+        "cells": len(notebook["cells"]),
+        "visible code lines": sum(lines),
+        "lines in a typical cell": int(statistics.median(lines or [0])),
+    }
+
+
+def _lines_of_cells(notebook: dict[str, Any]) -> dict[int, int]:
+    """Lines of code of each cell that a page shows unfolded, by its place."""
+    return {
+        place: sum(bool(line.strip()) for line in source(cell).splitlines())
+        for place, cell in enumerate(notebook["cells"], start=1)
+        if cell["cell_type"] == "code"
+        and "hide-input" not in cell.get("metadata", {}).get("tags", ())
+    }
+
+
+def long_cells(notebook: dict[str, Any]) -> list[str]:
+    """A sentence for each cell whose visible code does not fit on a screen."""
+    counts = _lines_of_cells(notebook).items()
+    return [f"cell {place} has {lines} lines, limit 30" for place, lines in counts if lines > 30]
 
 
 def too_long(measured: dict[str, float]) -> list[str]:

@@ -81,7 +81,7 @@ def sections(notebook: dict[str, Any]) -> list[Section]:
                 here.texts.append(
                     Text(f"caption of {figure.name or f'cell {number}'}", figure.caption)
                 )
-            alt = _mystnb(cell).get("image", {}).get("alt", "")
+            alt = alt_of(cell)
             if alt:
                 here.texts.append(Text(f"alt text of cell {number}", alt))
     return found
@@ -99,6 +99,11 @@ def _mystnb(cell: dict[str, Any]) -> dict[str, Any]:
     return cell.get("metadata", {}).get("mystnb", {})
 
 
+def alt_of(cell: dict[str, Any]) -> str:
+    """The alt text of the picture that a cell shows."""
+    return str(_mystnb(cell).get("image", {}).get("alt", ""))
+
+
 def figure_of(cell: dict[str, Any], number: int) -> Figure | None:
     """What a code cell says about its figure, or None where it shows none of ours."""
     about = _mystnb(cell)
@@ -110,11 +115,17 @@ def figure_of(cell: dict[str, Any], number: int) -> Figure | None:
         cell=number,
         name=str(figure.get("name", "")),
         caption=str(figure.get("caption", "")),
-        alt=str(about.get("image", {}).get("alt", "")),
+        alt=alt_of(cell),
         tags=tuple(cell.get("metadata", {}).get("tags", ())),
     )
 
 
 def is_new_form(notebook: dict[str, Any]) -> bool:
-    """Whether a chapter has captioned figures: those that do keep all rules of this package."""
-    return any("figure" in _mystnb(cell) for cell in notebook["cells"])
+    """Whether a chapter keeps all rules of this package: it has captions, and its minute.
+
+    Older chapters get one and then the other.
+    """
+    cells = notebook["cells"]
+    return any("figure" in _mystnb(cell) for cell in cells) and any(
+        ":class: minute" in source(cell) for cell in cells if cell["cell_type"] == "markdown"
+    )

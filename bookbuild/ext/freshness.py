@@ -11,99 +11,59 @@ page is written.
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bookbuild.live.browser import OURS
+from bookbuild.sources import reachable_files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from sphinx.application import Sphinx
     from sphinx.environment import BuildEnvironment
 
 FOLDER = "notebooks/"
 
 
-def imported_modules(code: str) -> set[str]:
-    """The dotted names of our packages that a piece of Python imports.
+def with_digest(root: Path, docname: str, text: str) -> tuple[str, list[Path]]:
+    """A notebook of a chapter with the digest in it, and the files that the digest is of.
 
-    IPython's own syntax (``%timeit``, ``!ls``) and unfinished code are passed over.
+    Args:
+        root: of the book.
+        docname: of the page, ``notebooks/04_relu``.
+        text: of the file; what is no notebook comes back as it is.
     """
-    lines = ("" if line.lstrip().startswith(("%", "!")) else line for line in code.splitlines())
     try:
-        tree = ast.parse("\n".join(lines))
-    except SyntaxError:
-        return set()
-    names: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names.add(node.module)
-            names |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return {name for name in names if name.split(".")[0] in OURS}
-
-
-def _files_of(root: Path, module: str) -> Iterator[Path]:
-    """The files of a module, or all files of a package except the top one."""
-    path = root.joinpath(*module.split("."))
-    if path.with_suffix(".py").exists():
-        yield path.with_suffix(".py")
-    elif module not in OURS and (path / "__init__.py").exists():
-        yield from path.rglob("*.py")
-
-
-def reachable_files(root: Path, code: str) -> list[Path]:
-    """Every file of our packages that ``code`` imports, directly or through another."""
-    found: set[Path] = set()
-    waiting = imported_modules(code)
-    seen: set[str] = set()
-    while waiting:
-        module = waiting.pop()
-        seen.add(module)
-        for path in _files_of(root, module):
-            if path not in found:
-                found.add(path)
-                waiting |= imported_modules(path.read_text(encoding="utf-8")) - seen
-    return sorted(found)
-
-
-def add_digest(app: Sphinx, docname: str, source: list[str]) -> None:
-    """Write the digest into the notebook, and tell Sphinx which files it came from."""
-    if not docname.startswith(FOLDER):
-        return
-    try:
-        notebook = json.loads(source[0])
+        notebook = json.loads(text)
         cells = notebook["cells"]
         kernelspec = notebook["metadata"]["kernelspec"]
     except (ValueError, KeyError, TypeError):
-        return  # not a notebook, or one that Jupyter Book will refuse with its own words
-    root = Path(app.srcdir)
+        return text, []  # Jupyter Book will refuse it with its own words
     code = "\n\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "code")
     digest = hashlib.sha256()
     digest.update(json.dumps([cell["metadata"] for cell in cells], sort_keys=True).encode())
-    files = reachable_files(root, code)
+    modules = reachable_files(root, code)
+    files = list(modules)
+    if any("bench" in path.parts for path in modules):
+        files += sorted((root / "benchmarks").rglob("*.json"))
     for path in files:
         digest.update(path.read_bytes())
-    if (root / "actlab" / "claims.py") in files:
+    if (root / "actlab" / "claims.py") in modules:
         ledger = root / "book" / "claims.csv"
         rows = ledger.read_text(encoding="utf-8").splitlines()
         chapter = docname.removeprefix(FOLDER)
         digest.update("\n".join(row for row in rows if f",{chapter}," in row).encode())
-        app.env.note_dependency(str(ledger))
-    if any("bench" in path.parts for path in files):
-        records = sorted((root / "benchmarks").rglob("*.json"))
-        for path in records:
-            digest.update(path.read_bytes())
-        files += records
-    for path in files:
-        app.env.note_dependency(str(path))
+        files.append(ledger)
     kernelspec["inputs"] = digest.hexdigest()
-    source[0] = json.dumps(notebook)
+    return json.dumps(notebook), files
+
+
+def add_digest(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Write the digest into the notebook, and tell Sphinx which files it came from."""
+    if docname.startswith(FOLDER):
+        source[0], files = with_digest(Path(app.srcdir), docname, source[0])
+        for path in files:
+            app.env.note_dependency(str(path))
 
 
 def changed_files(source: Path, copied: Path) -> bool:

@@ -26,10 +26,11 @@ from docutils import nodes
 from sphinx.util import logging
 
 from actbase.errors import CommandError
+from actbase.imports import module_imports
 from actgrade import source
 from actgrade.source import HINT_NAMES
 from bookbuild.live import cells, pack
-from bookbuild.live.browser import Browser, module_imports
+from bookbuild.live.browser import Browser
 from bookbuild.live.interpreter import sentence_for
 from bookbuild.live.judge import chapter_as_dict
 from bookbuild.live.lean import lean, names_used

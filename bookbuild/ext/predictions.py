@@ -45,7 +45,9 @@ def mark(app: Sphinx, doctree: nodes.document) -> None:
         return
     sections = list(doctree.findall(nodes.section))
     here = next((s for s in sections if _title(s).lower() == predictions.HEADING), None)
-    listing = here and next(iter(here.findall(nodes.enumerated_list)), None)
+    if here is None:
+        return
+    listing = next(iter(here.findall(nodes.enumerated_list)), None)
     if not listing:
         return
     kinds = dict(filter(None, map(_field, enumerate(listing.children, start=1))))

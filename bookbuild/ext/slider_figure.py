@@ -18,8 +18,8 @@ from docutils.parsers.rst import directives
 from sphinx.util.docutils import SphinxDirective
 
 from bookbuild import sliders
-from bookbuild.ext.freshness import reachable_files
 from bookbuild.sliders.draw import figure_html
+from bookbuild.sources import reachable_files
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx

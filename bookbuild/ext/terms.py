@@ -26,7 +26,7 @@ LINK = re.compile(
 
 def meanings(doctree: nodes.document) -> dict[str, str]:
     """Anchor of each term -> the first sentence of its entry."""
-    found = {}
+    found: dict[str, str] = {}
     for item in doctree.findall(nodes.definition_list_item):
         paragraph = next(iter(item.findall(nodes.paragraph)), None)
         if paragraph is None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
-from bookbuild.paths import ROOT
+from actbase.imports import module_imports
+from bookbuild.paths import OURS, ROOT
 
-#: The packages of this project.
-OURS = ("actbase", "actgrade", "actlab", "bookbuild")
 #: The modules of them that a page may load, packages with all that they hold. What of them needs
 #: something that a browser does not have is found by looking at the imports. Timing
 #: (``actlab.bench``) makes no sense there.
@@ -27,48 +26,6 @@ ROOMS = (
     *("actgrade.values", "actgrade.verdict", "actgrade.sandbox.cell_names"),
     *("actgrade.sandbox.guard", "actgrade.sandbox.limits", "actgrade.sandbox.lost"),
 )
-
-
-def module_imports(tree: ast.Module, *, all_of_them: bool) -> Iterator[str]:
-    """The dotted names that ``tree`` imports.
-
-    Args:
-        tree: a parsed module or cell.
-        all_of_them: also those inside functions and ``try``; else only what must be there for the
-            import of the module itself to succeed.
-    """
-    waiting: list[ast.stmt] = list(tree.body)
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
-        elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
-            waiting += node.orelse
-        elif isinstance(node, ast.Try) and not all_of_them and _catches_missing(node):
-            waiting += node.orelse + node.finalbody
-        elif not all_of_them and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            continue
-        else:
-            waiting += _statements(node)
-
-
-def _catches_missing(node: ast.Try) -> bool:
-    return any(
-        handler.type is None or "ImportError" in ast.unparse(handler.type)
-        for handler in node.handlers
-    )
-
-
-def _statements(parent: ast.stmt) -> list[ast.stmt]:
-    """The statements in the bodies of ``parent``; none for a statement without a body."""
-    holders = [parent, *getattr(parent, "handlers", []), *getattr(parent, "cases", [])]
-    return [one for holder in holders for name in _BODIES for one in getattr(holder, name, [])]
-
-
-_BODIES = ("body", "orelse", "finalbody")
 
 
 class Browser:

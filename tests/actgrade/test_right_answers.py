@@ -41,15 +41,10 @@ def results(name: str) -> dict[tuple[str, str], right_answers.QuestionResult]:
     return {(cell.question, cell.how): one for cell, one in zip(cells, found, strict=True)}
 
 
-def grouped(name: str, *values: object, id: str) -> object:
-    """A case that runs where the other gradings of its chapter run."""
-    return pytest.param(name, *values, id=id, marks=pytest.mark.xdist_group(f"grading-{name}"))
-
-
 @pytest.mark.parametrize(
     ("name", "question", "how"),
     [
-        grouped(name, cell.question, cell.how, id=f"{name}-{cell.question}-{cell.how}")
+        pytest.param(name, cell.question, cell.how, id=f"{name}-{cell.question}-{cell.how}")
         for name in CHAPTERS
         for cell in answers(name)
     ],

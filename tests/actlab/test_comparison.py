@@ -233,10 +233,10 @@ def test_power_agrees_with_simulation_and_seeds_needed_is_the_fewest():
 def test_equivalence_power_agrees_with_simulation():
     rng = np.random.default_rng(3)
     for n, delta in [(6, 0.0), (14, 0.4)]:
-        draws = rng.normal(delta, 1, (1000, n))
-        zero = np.zeros(n)
-        said = np.mean([comparison.equivalent(row, zero, 1).equivalent for row in draws])
-        assert comparison.equivalence_power(n, 1, 1, delta) == pytest.approx(said, abs=0.05)
+        draws = rng.normal(delta, 1, (20_000, n))
+        half = stats.t.ppf(0.95, n - 1) * draws.std(1, ddof=1) / n**0.5
+        said = (np.abs(draws.mean(1)) + half < 1).mean()
+        assert comparison.equivalence_power(n, 1, 1, delta) == pytest.approx(said, abs=0.015)
 
 
 def test_crossed_covers_where_an_interval_over_seeds_does_not():

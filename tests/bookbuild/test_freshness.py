@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from bookbuild import sources
 from bookbuild.ext import freshness
 
 
@@ -41,14 +42,14 @@ def digest(root, code, docname="notebooks/04_relu", metadata=None):
 
 def test_imports_are_found_in_all_spellings():
     code = "%matplotlib inline\nfrom actlab import claims, plotting\nimport actlab.bench as b\n"
-    found = freshness.imported_modules(code)
+    found = sources.imported_modules(code)
     assert {"actlab.claims", "actlab.plotting", "actlab.bench"} <= found
-    assert freshness.imported_modules("import numpy") == set()
-    assert freshness.imported_modules("def broken(:") == set()
+    assert sources.imported_modules("import numpy") == set()
+    assert sources.imported_modules("def broken(:") == set()
 
 
 def test_files_are_followed_through_imports(root):
-    files = [path.name for path in freshness.reachable_files(root, "from actlab import plotting")]
+    files = [path.name for path in sources.reachable_files(root, "from actlab import plotting")]
     assert files == ["plotting.py", "style.py"]
 
 
