@@ -38,7 +38,7 @@ def posterior(points: Array) -> Array:
     """The true probability of each class at each point, by Bayes' rule: (n, 2) to (n, 3)."""
     whitened = np.einsum("kij,nkj->nki", np.linalg.inv(SPREADS), points[:, None] - MEANS)
     logits = -(whitened**2).sum(-1) / 2 - np.log(np.linalg.det(SPREADS))
-    return functions.softmax(logits, axis=-1)
+    return np.asarray(functions.softmax(logits, axis=-1))
 
 
 def divergence(truth: Array, logits: Array) -> Array:
