@@ -257,7 +257,7 @@ def test_an_exercise(live, tmp_path):
     # Hints come one at a time.
     hints = exercise.page.locator("section:has(> #cell-answer-q1) details.live-hint")
     assert [hints.nth(index).is_visible() for index in range(3)] == [False] * 3
-    exercise.cell("answer-q1").locator(".live-hint").click()
+    exercise.cell("answer-q1").locator("button.live-hint").click()
     assert [hints.nth(index).is_visible() for index in range(3)] == [True, False, False]
 
     # Everything is there after a reload.
