@@ -19,9 +19,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import math
-import multiprocessing
-from collections.abc import Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import torch
 from torch.nn import functional as F
@@ -120,19 +118,6 @@ def run(unit: Unit, quick: bool = False) -> list[dict]:
     ]
 
 
-def results(todo: list[Unit], quick: bool, jobs: int) -> Iterator[list[dict]]:
-    """The rows of each unit, in the order in which they get ready."""
-    if jobs == 1:
-        yield from (run(unit, quick) for unit in todo)
-        return
-    with multiprocessing.get_context("spawn").Pool(jobs) as pool:
-        yield from pool.imap_unordered(_run, [(unit, quick) for unit in todo])
-
-
-def _run(call: tuple[Unit, bool]) -> list[dict]:
-    return run(*call)
-
-
 def main(argv: list[str] | None = None) -> None:
     """Make or continue the record."""
     parser = argparse.ArgumentParser()
@@ -141,10 +126,7 @@ def main(argv: list[str] | None = None) -> None:
     settings = {"seeds": SEEDS, "first_seed": FIRST_SEED, "steps": STEPS}
     key = ["hidden", "function", "scale", "rate"]
     with experiment.Record(options, key, settings) as record:
-        todo = [unit for unit in units(options.quick) if unit not in record]
-        for number, rows in enumerate(results(todo, options.quick, options.jobs), 1):
-            record.add(rows)
-            record.say(f"{number} of {len(todo)}: {[rows[0][name] for name in key]}")
+        record.run(units(options.quick), partial(run, quick=options.quick), options.jobs)
 
 
 if __name__ == "__main__":

@@ -227,8 +227,7 @@ LONGEST_HELD = 16384
 def _long_shape(width: int, itemsize: int, direction: str) -> tuple[int, int]:
     """Columns at a time and warps for a row that is read twice: the best of those tried.
 
-    `benchmarks/h200-tune.txt` has what an H200 makes of each. Longer chunks keep fewer rows in
-    flight, so that more of each is still in the cache when it is read again.
+    `benchmarks/h200-tune.txt` has what an H200 makes of each; why was not measured.
     """
     if width <= 32768:
         return (4096 if itemsize == 2 else 16384 if itemsize == 4 else 8192), (
