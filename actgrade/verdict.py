@@ -123,7 +123,7 @@ def verdict_line(check: dict[str, Any], text: str, failure: BaseException | None
         text: what the cell printed.
         failure: the exception that ended it, or None.
     """
-    from actgrade.compare import texts_agree
+    from actgrade.compare import own_lines, texts_agree
     from actgrade.feedback import explain_text
     from actgrade.source import Tolerance
 
@@ -132,7 +132,7 @@ def verdict_line(check: dict[str, Any], text: str, failure: BaseException | None
         return f"{question}: not written yet"
     if failure is not None:
         return f"{question}: not yet, the check ends with {type(failure).__name__}"
-    if texts_agree(check["expected"], text, tolerance):
+    if texts_agree(check["expected"], own_lines(check["expected"], text), tolerance):
         return (
             f"{question}: the values agree. For the points: actlab grade {check['chapter']} "
             "(it uses inputs that are not in this notebook)"
