@@ -37,15 +37,20 @@ Deadline = Callable[[float, QuestionResult], None]
 
 
 def chapter_as_dict(chapter: Assignment) -> dict[str, Any]:
-    """``chapter`` as JSON can hold it."""
-    return {**asdict(chapter), "path": chapter.path.name}
+    """``chapter`` as JSON can hold it, with each answer in pieces for who wants to see it so."""
+    from bookbuild.live.steps import solution_steps  # the page's Python has no use for it
+
+    content = {**asdict(chapter), "path": chapter.path.name}
+    for question in content["questions"]:
+        question["steps"] = solution_steps(question["answer"])
+    return content
 
 
 def chapter_from_dict(content: Mapping[str, Any]) -> Assignment:
     """The chapter that :func:`chapter_as_dict` wrote down."""
     questions = []
     for question in content["questions"]:
-        parts = dict(question)
+        parts = {key: value for key, value in question.items() if key != "steps"}
         for key, kind in (("checks", Check), ("helds", Held)):
             parts[key] = tuple(
                 kind(**{**part, "tolerance": Tolerance(**part["tolerance"])})
