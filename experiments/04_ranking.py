@@ -62,7 +62,7 @@ def run(unit: Mapping[str, object]) -> list[dict]:
 
 
 def chosen(rows: Iterable[Mapping[str, str]]) -> dict[tuple[str, str], int]:
-    """The largest number of steps at which this function's best rate is this one, if there is any."""
+    """For each function and rate that is best at some number of steps, the largest such number."""
     scores: dict[tuple[str, str, str], list[float]] = {}
     for row in rows:
         if row["part"] == "tune":
