@@ -17,7 +17,7 @@ from pathlib import PurePosixPath
 from time import monotonic
 from typing import Any
 
-from actgrade.compare import texts_agree
+from actgrade.compare import own_lines, texts_agree
 from actgrade.forbid import forbidden_use
 from actgrade.mistakes import KnownMistakes
 from actgrade.quote import clean
@@ -133,7 +133,9 @@ def _compare(outcome: CellOutcome, reference: CellOutcome) -> None:
         outcome.kind, outcome.ename = "course", reference.ename or reference.kind
         return
     outcome.expected = reference.text
-    if not texts_agree(reference.text, outcome.text, outcome.cell.tolerance):
+    if not texts_agree(
+        reference.text, own_lines(reference.text, outcome.text), outcome.cell.tolerance
+    ):
         outcome.kind = "differs"
 
 
