@@ -148,7 +148,7 @@ def draw_map(
 
 def _cell(ax: Axes, place: tuple[float, float], value: float, bold: bool) -> None:
     step = int(np.searchsorted(STEPS, value, side="right"))
-    colours = [plotting.ramp("ink").colors[i] for i in (0, 1, 2, 4, 5, 6, 7)]
+    colours = [plotting.ramp("ink").colors[i] for i in (0, 1, 2, 3, 4, 5, 6)]
     ax.add_patch(
         Rectangle((place[0] - 0.48, place[1] - 0.46), 0.96, 0.92, facecolor=colours[step], lw=0)
     )
