@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from actlab import plotting
+from actlab.functions import CATALOGUE
 from actlab.palette import identity
 
 #: Points behind the best at which a cell of the map gets the next darker step.
@@ -106,6 +107,7 @@ def draw_map(
     behind: Mapping[str, np.ndarray],
     tasks: Mapping[str, Sequence[int]],
     picks: Mapping[str, str] | None = None,
+    rules: Mapping[str, np.ndarray] | None = None,
 ) -> None:
     """Draw points behind the best, a cell for each function, task and size; light is good.
 
@@ -115,19 +117,22 @@ def draw_map(
         behind: function -> (settings,), settings ordered by task and size.
         tasks: label -> its sizes.
         picks: label of a task -> the function that a rule of thumb takes there; outlined.
+        rules: label of a rule -> (settings,), drawn after the functions.
     """
     ax = figure.subplots()
-    names = list(behind)
+    names, rules = list(behind), dict(rules or {})
+    across = [float(row) for row in range(len(names))]
+    across += [len(names) + 0.3 + row for row in range(len(rules))]
     columns = [(task, size) for task, sizes in tasks.items() for size in sizes]
     gaps = [0.25 * list(tasks).index(task) for task, _ in columns]
     along = [at + gap for at, gap in enumerate(gaps)]
     along += [along[-1] + 1.6, along[-1] + 2.6]
 
-    def place(setting: int, row: int) -> tuple[float, float]:
+    def place(setting: int, row: float) -> tuple[float, float]:
         return (row, along[setting]) if narrow else (along[setting], row)
 
-    for row, name in enumerate(names):
-        values = np.asarray(behind[name], float)
+    for row, found in zip(across, [*behind.values(), *rules.values()], strict=True):
+        values = np.asarray(found, float)
         shown = [*values, values.mean(), values.max()]
         for setting, value in enumerate(shown):
             _cell(ax, place(setting, row), value, bold=setting >= len(values))
@@ -137,9 +142,9 @@ def draw_map(
             box = Rectangle((x - 0.44, y - 0.42), 0.88, 0.84)
             box.set(fill=False, edgecolor=plotting.ORANGE, linewidth=2, zorder=5)
             ax.add_patch(box)
-    _words(ax, narrow, names, tasks, columns, along)
-    ax.set(xlim=(-0.6, (len(names) if narrow else along[-1] + 1) - 0.4))
-    ax.set_ylim((along[-1] + 0.6, -0.6) if narrow else (len(names) - 0.4, -0.6))
+    _words(ax, narrow, [*names, *rules], tasks, columns, along, across)
+    ax.set_xlim(-0.6, (across if narrow else along)[-1] + 0.6)
+    ax.set_ylim((along if narrow else across)[-1] + 0.6, -0.6)
     ax.grid(visible=False)
     ax.tick_params(length=0)
     for side in ax.spines.values():
@@ -172,16 +177,22 @@ def _words(
     tasks: Mapping[str, Sequence[int]],
     columns: Sequence[tuple[str, int]],
     along: Sequence[float],
+    across: Sequence[float],
 ) -> None:
     ends = [str(size) for _, size in columns] + ["mean", "worst"]
     ticks, labels = ("y", "x") if narrow else ("x", "y")
     getattr(ax, f"set_{ticks}ticks")(along, ends, fontsize=8)
-    short = {"leaky_relu": "Leaky"} if narrow else {}
-    titles = [short.get(name, identity(name).label) for name in names]
-    getattr(ax, f"set_{labels}ticks")(range(len(names)), titles, fontsize=8.5)
+    titles, colours = [], []
+    for name in names:
+        known = name in CATALOGUE
+        titles.append(identity(name).label if known else name)
+        colours.append(identity(name).colour if known else plotting.ORANGE)
+    if narrow:
+        titles = [{"Leaky ReLU": "Leaky"}.get(title, title) for title in titles]
+    getattr(ax, f"set_{labels}ticks")(across, titles, fontsize=8 if narrow else 8.5)
     ax.xaxis.tick_top()
-    for tick, name in zip(getattr(ax, f"get_{labels}ticklabels")(), names, strict=True):
-        tick.set(color=identity(name).colour, fontweight="bold")
+    for tick, colour in zip(getattr(ax, f"get_{labels}ticklabels")(), colours, strict=True):
+        tick.set(color=colour, fontweight="bold")
     for task in tasks:
         at = [along[i] for i, (name, _) in enumerate(columns) if name == task]
         middle = (at[0] + at[-1]) / 2

@@ -49,10 +49,11 @@ def test_the_map_writes_every_number_and_outlines_the_picks(narrow):
     figure = Figure(figsize=(3.6, 6.0) if narrow else (7.2, 3.0))
     behind = {"relu": [0.0, 1.26, 3.0], "gelu": [2.0, 0.0, 12.4]}
     tasks = {"dense": (16, 48), "conv": (4,)}
-    choosing.draw_map(figure, narrow, behind, tasks, {"dense": "relu"})
+    rule = {"a rule": [0.0, 1.26, 7.7]}
+    choosing.draw_map(figure, narrow, behind, tasks, {"dense": "relu"}, rule)
     (ax,) = figure.axes
     written = [text.get_text() for text in ax.texts]
-    for number in ("0", "1.3", "3.0", "2.0", "12", "1.4", "4.8"):
+    for number in ("0", "1.3", "3.0", "2.0", "12", "1.4", "4.8", "7.7"):
         assert number in written
     assert sum(not patch.get_fill() for patch in ax.patches) == 2
     assert {"dense", "conv"} <= set(written)
