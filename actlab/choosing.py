@@ -139,9 +139,10 @@ def draw_map(
     for setting, (task, _) in enumerate(columns):
         if picks and task in picks:
             x, y = place(setting, names.index(picks[task]))
-            box = Rectangle((x - 0.44, y - 0.42), 0.88, 0.84)
-            box.set(fill=False, edgecolor=plotting.ORANGE, linewidth=2, zorder=5)
-            ax.add_patch(box)
+            for colour, width in ((plotting.PAPER, 3.6), (plotting.CYAN, 2)):
+                box = Rectangle((x - 0.43, y - 0.41), 0.86, 0.82)
+                box.set(fill=False, edgecolor=colour, linewidth=width, zorder=5)
+                ax.add_patch(box)
     _words(ax, narrow, [*names, *rules], tasks, columns, along, across)
     ax.set_xlim(-0.6, (across if narrow else along)[-1] + 0.6)
     ax.set_ylim((along if narrow else across)[-1] + 0.6, -0.6)
@@ -186,7 +187,7 @@ def _words(
     for name in names:
         known = name in CATALOGUE
         titles.append(identity(name).label if known else name)
-        colours.append(identity(name).colour if known else plotting.ORANGE)
+        colours.append(identity(name).colour if known else plotting.CYAN)
     if narrow:
         titles = [{"Leaky ReLU": "Leaky"}.get(title, title) for title in titles]
     getattr(ax, f"set_{labels}ticks")(across, titles, fontsize=8 if narrow else 8.5)
@@ -197,6 +198,6 @@ def _words(
         at = [along[i] for i, (name, _) in enumerate(columns) if name == task]
         middle = (at[0] + at[-1]) / 2
         if narrow:
-            ax.text(-1.28, middle, task, rotation=90, ha="center", va="center", fontsize=8.5)
+            ax.text(-1.6, middle, task, rotation=90, ha="center", va="center", fontsize=8.5)
         else:
             ax.text(middle, -1.25, task, ha="center", va="bottom", fontsize=9)
