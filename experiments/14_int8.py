@@ -5,8 +5,8 @@ measured after 500 and 1500 steps. Then the trained network is rounded in six wa
 its two activations to symmetric or affine int8 grids (one for a tensor, its ends taken from 1000
 training examples), its weights to symmetric int8 (one grid for a tensor or one for each output),
 and both together. Each row holds, for one seed and one way, on 10,000 new examples: the accuracy,
-the share of answers that differ from the unrounded network's (with how many of them were right before
-and are wrong now, and the reverse), and the signal-to-noise ratio of the logits in dB.
+the share of answers that differ from the unrounded network's (with how many of them were right
+before and are wrong now, and the reverse), and the signal-to-noise ratio of the logits in dB.
 
 About 1.5 minutes of one core.
 """
