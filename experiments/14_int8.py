@@ -59,14 +59,9 @@ def rounded_weights(weight: Tensor, way: str | None) -> Tensor:
     return quantize.symmetric(weight.abs().amax(dims, keepdim=True))(weight)
 
 
-def logits(
-    networks: training.Stack,
-    points: Tensor,
-    known: Tensor,
-    outputs: str | None,
-    weights: str | None,
-) -> Tensor:
+def logits(networks: training.Stack, points: Tensor, known: Tensor, way: str) -> Tensor:
     """The logits (seeds, n, classes) of the networks rounded one way; ``known`` calibrates."""
+    outputs, weights = WAYS[way]
     hidden, seen = points, known
     layers = list(zip(networks.weights, networks.biases, strict=True))
     for number, (weight, bias) in enumerate(layers, 1):
