@@ -22,7 +22,7 @@ import pytest
 from nbformat import NotebookNode
 from nbval.plugin import IPyNbCell, IPyNbFile, NbCellError
 
-from actgrade.compare import TolerantText
+from actgrade.compare import TolerantText, own_lines
 from actgrade.quote import clean
 from actgrade.reasons import Telling, conclude, reason_for
 from actgrade.results import QuestionResult
@@ -246,8 +246,8 @@ class QuestionCell(IPyNbCell):
         self.expected = reference.text
         printed = [o for o in test if o.output_type == "stream" and o.name == "stdout"]
         wanted = [NotebookNode(output_type="stream", name="stdout", text=reference.text)]
-        if not printed:
-            printed = [NotebookNode(output_type="stream", name="stdout", text="")]
+        text = own_lines(reference.text, clean("".join(output.text for output in printed)))
+        printed = [NotebookNode(output_type="stream", name="stdout", text=text)]
         return super().compare_outputs(printed, wanted, skip_compare)
 
     def sanitize(self, s: Any) -> Any:

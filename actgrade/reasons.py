@@ -26,6 +26,8 @@ _VERDICTS = {
     "garbage": "crash",
     "output": "output",
     "disk": "output",
+    "memory": "crash",
+    "threads": "crash",
     "start": "course",
     "course": "course",
 }
@@ -116,6 +118,10 @@ def reason_for(outcome: CellOutcome, question: Question, answer: str, telling: T
         return f"it prints more than {limits.output_bytes / 2**20:g} MiB in one cell"
     if outcome.kind == "disk":
         return f"it writes more than {limits.disk_bytes / 2**20:g} MiB of files"
+    if outcome.kind == "memory":
+        return f"it needs more than {limits.memory_bytes / 2**30:g} GiB of memory"
+    if outcome.kind == "threads":
+        return f"it starts more than {limits.threads} threads"
     if outcome.kind == "crash":
         return "the Python process ended while it ran (an exit, a crash, or too much memory)"
     if outcome.kind == "garbage":

@@ -17,7 +17,7 @@ from pathlib import PurePosixPath
 from time import monotonic
 from typing import Any
 
-from actgrade.compare import texts_agree
+from actgrade.compare import own_lines, texts_agree
 from actgrade.forbid import forbidden_use
 from actgrade.mistakes import KnownMistakes
 from actgrade.quote import clean
@@ -37,15 +37,20 @@ Deadline = Callable[[float, QuestionResult], None]
 
 
 def chapter_as_dict(chapter: Assignment) -> dict[str, Any]:
-    """``chapter`` as JSON can hold it."""
-    return {**asdict(chapter), "path": chapter.path.name}
+    """``chapter`` as JSON can hold it, with each answer in pieces for who wants to see it so."""
+    from bookbuild.live.steps import solution_steps  # the page's Python has no use for it
+
+    content = {**asdict(chapter), "path": chapter.path.name}
+    for question in content["questions"]:
+        question["steps"] = solution_steps(question["answer"])
+    return content
 
 
 def chapter_from_dict(content: Mapping[str, Any]) -> Assignment:
     """The chapter that :func:`chapter_as_dict` wrote down."""
     questions = []
     for question in content["questions"]:
-        parts = dict(question)
+        parts = {key: value for key, value in question.items() if key != "steps"}
         for key, kind in (("checks", Check), ("helds", Held)):
             parts[key] = tuple(
                 kind(**{**part, "tolerance": Tolerance(**part["tolerance"])})
@@ -133,7 +138,9 @@ def _compare(outcome: CellOutcome, reference: CellOutcome) -> None:
         outcome.kind, outcome.ename = "course", reference.ename or reference.kind
         return
     outcome.expected = reference.text
-    if not texts_agree(reference.text, outcome.text, outcome.cell.tolerance):
+    if not texts_agree(
+        reference.text, own_lines(reference.text, outcome.text), outcome.cell.tolerance
+    ):
         outcome.kind = "differs"
 
 

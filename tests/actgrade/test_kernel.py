@@ -326,3 +326,40 @@ def test_a_kernel_that_sends_garbage_is_lost(launcher):
         assert not kernel.is_alive()
     finally:
         kernel.stop()
+
+
+def test_names_of_checks_are_not_the_learners(any_launcher):
+    """A check's name replaces no helper, and a learner's name no name of the course."""
+    outcomes = run(
+        any_launcher,
+        "import math\ndef show(x):\n    print(x)",
+        "def time(n):\n    return n + 1\ndef count(n):\n    return time(n)\n"
+        "def show(x):\n    print('forged')\nmath = None",
+        "time = 3\nshow(count(time))",
+        "show(count(time) + math.floor(1.5))",
+        "print(count(1))",
+        roles=["setup", "answer", "check", "held", "answer"],
+    )
+    assert [(outcome.kind, outcome.text) for outcome in outcomes] == [
+        ("ok", ""),
+        ("ok", ""),
+        ("ok", "4\n"),
+        ("ok", "5\n"),
+        ("ok", "2\n"),
+    ]
+
+
+def test_a_check_sees_the_answer_as_it_is_now(any_launcher):
+    """Also when an answer is defined again, or is missing."""
+    outcomes = run(
+        any_launcher,
+        "def f():\n    return 1",
+        "print(f())",
+        "def f():\n    return 2",
+        "print(f())",
+        "del f",
+        "print(f())",
+        roles=["answer", "check"] * 3,
+    )
+    assert [outcome.text for outcome in outcomes] == ["", "1\n", "", "2\n", "", ""]
+    assert outcomes[-1].ename == "NameError"
