@@ -13,8 +13,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from actgrade.sandbox.spaces import Apart
 from actgrade.sidecar import SIDECAR_FOLDER, VERSION, source_key
+from actgrade.spaces import Apart
 
 _INSTALLED = "_actlab_verdicts"
 

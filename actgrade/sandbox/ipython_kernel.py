@@ -39,7 +39,7 @@ def start(config: dict[str, Any], read_from: int, write_to: int) -> Callable[[],
     from actgrade.sandbox.guard import Guard
     from actgrade.sandbox.seeds import seed_everything
     from actgrade.sandbox.shell import WireShell
-    from actgrade.sandbox.spaces import Spaces
+    from actgrade.spaces import Spaces
 
     # The fork server's shell is of the other engine; both want to be the only one.
     with contextlib.suppress(Exception):

@@ -16,7 +16,7 @@ from traitlets import Type
 from traitlets.config import Config
 
 from actgrade.sandbox.cell_names import CellNames
-from actgrade.sandbox.spaces import Spaces
+from actgrade.spaces import Spaces
 
 Send = Callable[[dict[str, Any]], None]
 CHUNK = 32768
