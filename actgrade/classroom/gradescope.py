@@ -9,12 +9,13 @@ exit code is not 0, so that Gradescope shows an error to the instructor and nobo
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import Any
 
+from actbase.console import run_command
 from actbase.errors import CommandError
+from actbase.files import remove_file, write_json
 from actgrade.classroom.single import Graded, grade_one
 from actgrade.course import Course
 from actgrade.results import VERDICTS
@@ -68,10 +69,13 @@ def main(argv: list[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("folder", type=Path, nargs="?", default=Path("/autograder"))
-    folder = parser.parse_args(argv).folder
+    return run_command("autograder", lambda: _grade(parser.parse_args(argv).folder))
+
+
+def _grade(folder: Path) -> int:
     target = folder / "results" / "results.json"
-    target.unlink(missing_ok=True)
     try:
+        remove_file(target)  # one of an earlier run must not stand for this one
         course = Course.find(folder / "source" / "course")
         listed = folder / "source" / "chapters.txt"
         names = listed.read_text(encoding="utf-8").split() if listed.is_file() else []
@@ -83,10 +87,10 @@ def main(argv: list[str] | None = None) -> int:
                 raise
             content = {**results([]), "score": 0.0, "output": f"Not graded: {error}."}
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    except CommandError as error:
-        print(f"autograder: {error}", file=sys.stderr)
-        return error.exit_code
+        write_json(target, content)
+    except OSError as error:
+        where = error.filename or target
+        raise CommandError(f"{where} cannot be used: {error.strerror or error}") from None
     return 0
 
 

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from actbase.errors import CommandError
-from actbase.files import replace_file
+from actbase.files import remove_file, replace_file, write_json
 from actgrade.classroom import document as documents
 from actgrade.classroom import gradebook, html_report, junit, key, schedule
 from actgrade.classroom.collect import Collection, Row
 from actgrade.classroom.progress_bar import progress
-from actgrade.classroom.store import Store, unit_key
+from actgrade.classroom.store import FOLDER, Store, unit_key
 from actgrade.classroom.walk import UnreadableError
 from actgrade.classroom.work import Settings, Unit, is_final
 from actgrade.course import Course
@@ -176,12 +175,23 @@ def write_reports(document: dict[str, Any], chapters: list[Assignment], out: Pat
 def _write_feedback(
     document: dict[str, Any], chapters: list[Assignment], names: list[str], out: Path
 ) -> None:
-    """All pages at once: nobody's page of an earlier run stays behind."""
-    folder, new = out / "feedback", out / ".actlab-class" / "feedback"
-    shutil.rmtree(new, ignore_errors=True)
-    new.mkdir()
+    """All pages; nobody's page of an earlier run stays behind, and no other file is touched."""
+    folder, listed = out / "feedback", out / FOLDER / "pages.json"
+    folder.mkdir(exist_ok=True)
+    before = _names_in(listed)
+    write_json(listed, sorted(before | set(names)))
     for name, text in html_report.feedback(document, chapters, names):
-        (new / name).write_text(text, encoding="utf-8", errors="backslashreplace")
-    if folder.exists():
-        shutil.rmtree(folder)
-    new.rename(folder)
+        replace_file(folder / name, text.encode("utf-8", "backslashreplace"))
+    for name in before - set(names):
+        remove_file(folder / name)
+    write_json(listed, sorted(names))
+
+
+def _names_in(listed: Path) -> set[str]:
+    """The pages that earlier runs wrote."""
+    try:
+        content = json.loads(listed.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return set()
+    names = content if isinstance(content, list) else []
+    return {name for name in names if isinstance(name, str) and Path(name).name == name}

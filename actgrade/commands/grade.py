@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from actbase.errors import CommandError
-from actbase.files import write_json
+from actbase.files import why_not_written, write_json
 from actgrade.commands import limit_options
 from actgrade.course import Course
 from actgrade.startup import skip_slow_imports
@@ -68,8 +68,8 @@ def run(arguments: argparse.Namespace) -> int:
     limit_options.check_engine(arguments)
     course = Course.find(arguments.course)
     paths = chosen(course, arguments.notebooks)
-    if arguments.json is not None and not arguments.json.parent.is_dir():
-        raise CommandError(f"{arguments.json}: there is no folder {arguments.json.parent}")
+    if arguments.json is not None and (reason := why_not_written(arguments.json)):
+        raise CommandError(f"{arguments.json} cannot be written: {reason}")
 
     # Imported late: it loads pytest, and the sentences above need none of it.
     from actgrade.grade import grade
