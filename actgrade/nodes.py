@@ -163,7 +163,7 @@ class QuestionNotebook(IPyNbFile):
         return Telling(
             reveal=self.job.options.reveal,
             limits=self.job.launcher.limits,
-            other_names=self.task.submission.other_names,
+            other_names=self.task.submission.answers[self.question.id].names_elsewhere,
             known_mistake=lambda: self.job.known_mistake(self.task, self.question, self.outcomes),
         )
 

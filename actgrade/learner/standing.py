@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from actbase.errors import CommandError
+from actgrade.answers import is_stub
 from actgrade.course import Course
 from actgrade.learner import source_cache
 from actgrade.learner.state import Record, State
 from actgrade.source import Assignment, Question
-from actgrade.stub import make_stub
 from actgrade.submission import Answer, Submission, read_submission
 
 
@@ -76,15 +76,6 @@ def key_of(chapter: Assignment, question: Question, answer: Answer) -> str:
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
-def is_stub(question: Question, answer: Answer) -> bool:
-    """Whether the answer is the released stub, whatever the space around it."""
-    try:
-        stub = make_stub(question.answer)
-    except ValueError:
-        return False
-    return answer.source is not None and answer.source.split() == stub.split()
-
-
 def stand(
     chapter: Assignment, submission: Submission, records: Mapping[str, Record]
 ) -> list[Standing]:
@@ -94,7 +85,14 @@ def stand(
         answer = submission.answers[question.id]
         key = key_of(chapter, question, answer)
         record = records.get(question.id, Record())
-        found.append(Standing(question, key, is_stub(question, answer), record))
+        found.append(
+            Standing(
+                question,
+                key,
+                answer.source is not None and is_stub(question, answer.source),
+                record,
+            )
+        )
     return found
 
 
