@@ -37,6 +37,7 @@ class Answer:
         note: something the learner should know although the answer is graded.
         names_elsewhere: top-level names that the notebook defines in other cells.
         verdict: of the question, when there is a problem.
+        cells: where it stands: the places of its cells among those of the notebook.
     """
 
     source: str | None
@@ -44,6 +45,7 @@ class Answer:
     note: str | None = None
     names_elsewhere: frozenset[str] = field(default_factory=frozenset)
     verdict: str = "missing"
+    cells: tuple[int, ...] = ()
 
 
 class Cell:
@@ -130,17 +132,16 @@ class _Search:
         if sum(len(cell.text or "") for cell in chosen) > MOST_CHARACTERS_OF_AN_ANSWER:
             problem = f"its answer is longer than {MOST_CHARACTERS_OF_AN_ANSWER} characters"
             return Answer(None, problem)
-        elsewhere = self._elsewhere(chosen)
-        problem = next((c.plain.problem for c in chosen if c.plain.problem), None)
-        if problem:
-            return Answer(None, problem, names_elsewhere=elsewhere, verdict="error")
+        elsewhere, places = self._elsewhere(chosen), tuple(cell.index for cell in chosen)
+        refused = next((c.plain.problem for c in chosen if c.plain.problem), None)
+        if refused:
+            return Answer(None, refused, None, elsewhere, "error", places)
         notes = [part for cell in chosen for part in cell.plain.notes]
         source = ("\n" if self._is_one_text(chosen) else "\n\n").join(
             c.plain.source for c in chosen
         )
-        return Answer(
-            source, None, "; ".join([*([note] if note else []), *notes]) or None, elsewhere
-        )
+        said = "; ".join([*([note] if note else []), *notes]) or None
+        return Answer(source, None, said, elsewhere, cells=places)
 
     def _chosen(self) -> tuple[list[Cell], str | None]:
         """The cells that make up the answer, in the order in which they run, and what to say."""
@@ -256,8 +257,8 @@ def asked_names(question: Question) -> frozenset[str]:
     defined = bound_names(tree, imports=False)
     used = {
         node.id
-        for cell in (*question.checks, *question.helds)
-        if (cell_tree := parsed(cell.source)) is not None
+        for text in (*(c.source for c in question.checks), *(h.source for h in question.helds))
+        if (cell_tree := parsed(text)) is not None
         for node in ast.walk(cell_tree)
         if isinstance(node, ast.Name)
     }

@@ -18,6 +18,7 @@ from actbase.errors import CommandError
 from actbase.files import remove_file, write_json
 from actgrade.classroom.single import Graded, grade_one
 from actgrade.course import Course
+from actgrade.quote import sentence
 from actgrade.results import VERDICTS
 
 
@@ -42,9 +43,17 @@ def results(graded: list[Graded]) -> dict[str, Any]:
                     "visibility": "visible",
                 }
             )
+    said_first = [
+        f"Not graded: {chapter_name(notebook)}: {sentence(notebook.problem)}"
+        for notebook in graded
+        if notebook.problem
+    ]
+    if any(not notebook.problem for notebook in graded):
+        said_first.append("Your answers ran on inputs that are not in the notebook.")
+    notes = [sentence(f"Note: {note}") for notebook in graded for note in notebook.notes]
     return {
         "score": sum(test["score"] for test in tests),
-        "output": "Your answers ran on inputs that are not in the notebook.",
+        "output": "\n".join([*said_first, *notes]),
         "output_format": "text",
         "visibility": "visible",
         "stdout_visibility": "hidden",
@@ -52,11 +61,16 @@ def results(graded: list[Graded]) -> dict[str, Any]:
     }
 
 
+def chapter_name(notebook: Graded) -> str:
+    """The chapter, and the file if there is one."""
+    return notebook.chapter.name + (f", {notebook.file}" if notebook.file else "")
+
+
 def said(result: dict[str, Any] | None, notebook: Graded) -> str:
     """What a learner is told about one question."""
     if result is None:
-        return f"{notebook.problem}."
-    reason = f" {result['reason']}." if result["reason"] else ""
+        return f"Not graded: {sentence(notebook.problem)}"
+    reason = f" {sentence(result['reason'])}" if result["reason"] else ""
     return f"{result['verdict']}: {VERDICTS[result['verdict']]}.{reason}"
 
 
@@ -85,7 +99,7 @@ def _grade(folder: Path) -> int:
         except CommandError as error:
             if error.exit_code != 2:
                 raise
-            content = {**results([]), "score": 0.0, "output": f"Not graded: {error}."}
+            content = {**results([]), "score": 0.0, "output": f"Not graded: {sentence(str(error))}"}
         target.parent.mkdir(parents=True, exist_ok=True)
         write_json(target, content)
     except OSError as error:

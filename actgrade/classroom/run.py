@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator
@@ -32,6 +33,7 @@ class Plan:
         secret: the instructor's key.
         jobs: worker processes; None for all cores.
         scheduler: the address of a Dask scheduler, or None to grade on this machine.
+        chapters: have a column in the gradebook though nobody handed them in.
     """
 
     secret: bytes = field(repr=False)
@@ -40,6 +42,7 @@ class Plan:
     require_sandbox: bool = False
     jobs: int | None = None
     scheduler: str | None = None
+    chapters: tuple[str, ...] = ()
 
 
 @dataclass
@@ -68,7 +71,7 @@ def grade_class(collection: Collection, course: Course, plan: Plan, out: Path) -
 
     store = Store(out)
     with store.working() as temporary:
-        names = sorted({row.chapter for row in collection.rows})
+        names = sorted({row.chapter for row in collection.rows} | set(plan.chapters))
         chapters = [course.chapter(name) for name in names]
         limits = plan.limits.as_dict()
         grader = {
@@ -82,7 +85,7 @@ def grade_class(collection: Collection, course: Course, plan: Plan, out: Path) -
                 _digest_of(course.source_path(row.chapter)), row.digest, grader
             )
             for row in collection.rows
-            if row.digest
+            if row.digest and row.error is None
         }
         results = {unit: store.get(name) for unit, name in keys.items()}
         missing = [unit for unit, result in results.items() if result is None]
@@ -151,6 +154,7 @@ def write_reports(document: dict[str, Any], chapters: list[Assignment], out: Pat
     names = html_report.file_names(document["learners"])
     text: list[tuple[Path, Callable[[], str]]] = [
         (out / "gradebook.csv", lambda: gradebook.gradebook(document)),
+        (out / "not_graded.csv", lambda: gradebook.not_graded(document)),
         (out / "similar.csv", lambda: gradebook.similar(document)),
         (out / "junit.xml", lambda: junit.junit(document)),
         (out / "index.html", lambda: html_report.overview(document, names)),
@@ -162,7 +166,8 @@ def write_reports(document: dict[str, Any], chapters: list[Assignment], out: Pat
     try:
         _write_feedback(document, chapters, names, out)
         for path, make in text:
-            replace_file(path, make().encode("utf-8", "backslashreplace"))
+            mark = codecs.BOM_UTF8 if path.suffix == ".csv" else b""
+            replace_file(path, mark + make().encode("utf-8", "backslashreplace"))
     except OSError as error:
         where = error.filename or out
         raise CommandError(

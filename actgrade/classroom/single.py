@@ -53,17 +53,21 @@ def grade_one(
         rows = []
     found: dict[str, _Found] = {}
     for row in rows:
-        problem, data = row.error or "", b""
+        problem, data = f"the file {row.error}" if row.error else "", b""
         if not problem:
             try:
                 data = row.read()
             except UnreadableError as error:
-                problem = str(error)
+                problem = f"the file {error}"
         notes = [*row.notes, *([row.doubt] if row.doubt else [])]
         found[row.chapter] = _Found(row.file, data, problem, tuple(notes))
     if not found and not chapters:
         raise CommandError("no notebook of this course was handed in")
     return _grade(found, course, chapters or sorted(found), require_sandbox)
+
+
+def _subject(error: str | None, one: _Found) -> str:
+    return one.problem or (f"the file {error}" if error else "")
 
 
 @dataclass(frozen=True)
@@ -116,7 +120,7 @@ def _grade(
                 chapter,
                 one.file,
                 tuple(result["questions"]),
-                result["error"] or "",
+                _subject(result["error"], one),
                 (*one.notes, *result["notes"]),
             )
         )

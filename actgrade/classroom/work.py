@@ -164,7 +164,7 @@ def _run(units: Sequence[Unit], settings: Settings, again: bool = False) -> list
             try:
                 submission = read_submission(path, chapter)
             except SubmissionError as error:
-                graded.error = str(error).replace(str(path), "the file")
+                graded.error = str(error).removeprefix(f"{path} ")
                 results[unit.key] = _result(unit, graded, "")
                 if settings.keep_in is not None:
                     keep(Path(settings.keep_in), results[unit.key])

@@ -197,7 +197,10 @@ def test_what_is_not_recognised_is_listed(gather, tmp_path):
     said = reasons(found)
     assert "essay.ipynb: its path does not say whose it is" in said
     assert "essay.pdf: is not a notebook" in said
-    assert "other.ipynb: is a notebook of which neither the content nor the name says which chapter" in said
+    assert (
+        "other.ipynb: is a notebook of which neither the content nor the name says which chapter"
+        in said
+    )
     assert found.other_files == 2
 
 

@@ -276,8 +276,11 @@ def test_another_chapter_s_exercises_are_named(gather, course):
     import nbformat
 
     source = nbformat.read(course.source_path("91_other"), as_version=4)
-    source.cells = [c for c in source.cells
-                    if c.metadata.get("actlab", {}).get("role") in ("setup", "prompt", "answer")]
+    source.cells = [
+        c
+        for c in source.cells
+        if c.metadata.get("actlab", {}).get("role") in ("setup", "prompt", "answer")
+    ]
     data = nbformat.writes(source).encode()
     found = gather({f"Ana/{CHAPTER}.ipynb": data})
     assert found.rows[0].chapter == "91_other"
@@ -289,7 +292,9 @@ def test_another_chapter_s_exercises_are_named(gather, course):
 
 # G14 ------------------------------------------------------------------------------------------
 
-CONFLICT = SOLVED.replace(b'"cells": [', b'"cells": [\n<<<<<<< HEAD\n1,\n=======\n2,\n>>>>>>> 4e2 (x)\n')
+CONFLICT = SOLVED.replace(
+    b'"cells": [', b'"cells": [\n<<<<<<< HEAD\n1,\n=======\n2,\n>>>>>>> 4e2 (x)\n'
+)
 BAD = {
     "conflict": (CONFLICT, "has the conflict markers of a git merge (line 2)"),
     "utf16": (SOLVED.decode().encode("utf-16"), "is text in UTF-16"),
