@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from actgrade.quote import sentence
 from actgrade.results import NotebookResult, QuestionResult, Report
 from actgrade.sandbox.confinement import ISOLATED
 
@@ -58,7 +59,7 @@ def _title(notebook: NotebookResult) -> str:
 
 def _reason(question: QuestionResult) -> str:
     # Not capitalised: many reasons begin with the name of a value.
-    return question.reason + "." if question.reason else ""
+    return sentence(question.reason) if question.reason else ""
 
 
 def _print_table(notebook: NotebookResult, console: Console) -> None:

@@ -24,6 +24,7 @@ from typing import Any
 
 from actgrade.classroom import similar
 from actgrade.classroom.store import keep
+from actgrade.reasons import TOO_LONG
 from actgrade.results import NotebookResult, QuestionResult
 from actgrade.source import Assignment, Question
 from actgrade.startup import skip_slow_imports
@@ -191,7 +192,11 @@ def is_final(result: dict[str, Any]) -> bool:
 
 
 def _is_doubtful(result: dict[str, Any]) -> bool:
-    return any(q["verdict"] in ("course", "crash", "timeout") for q in result["questions"])
+    return any(
+        q["verdict"] in ("course", "crash", "timeout")
+        or (q["verdict"] == "partial" and q.get("reason", "").startswith(TOO_LONG))
+        for q in result["questions"]
+    )
 
 
 def sandbox_name() -> str:
