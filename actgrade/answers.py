@@ -51,8 +51,9 @@ class Answer:
 class Cell:
     """One code cell, and what its text defines."""
 
-    def __init__(self, index: int, cell: Mapping[str, Any]) -> None:
+    def __init__(self, index: int, cell: Mapping[str, Any], places: tuple[int, ...] = ()) -> None:
         self.index = index
+        self.places = places or (index,)
         self.mark = mark_of(cell)
         self.id = cell.get("id")
         self.kind = cell.get("cell_type")
@@ -109,8 +110,41 @@ def find_answers(
     cells: Sequence[Mapping[str, Any]], questions: Iterable[Question]
 ) -> dict[str, Answer]:
     """The answer to each question, by its id."""
-    looked = [Cell(index, cell) for index, cell in enumerate(cells)]
+    looked = _continued([Cell(index, cell) for index, cell in enumerate(cells)])
     return {question.id: _Search(looked, question).answer() for question in questions}
+
+
+def _continued(cells: list[Cell]) -> list[Cell]:
+    """The cells, where one that goes on inside a function is joined to the one before it."""
+    found: list[Cell] = []
+    for cell in cells:
+        before = found[-1] if found else None
+        if before is not None and _goes_on(cell, before):
+            marks = [c.mark for c in (before, cell) if c.mark] or [{}]
+            ids = [c.id for c in (before, cell) if str(c.id).startswith("answer-")] or [before.id]
+            joined = {
+                "cell_type": "code",
+                "id": ids[0],
+                "metadata": {"actlab": dict(marks[0])},
+                "source": f"{before.text}\n{cell.text}",
+            }
+            whole = Cell(before.index, joined, (*before.places, *cell.places))
+            if whole.tree is not None:
+                found[-1] = whole
+                continue
+        found.append(cell)
+    return found
+
+
+def _goes_on(cell: Cell, before: Cell) -> bool:
+    """Whether ``cell`` begins inside a function that ``before`` begins."""
+    lines = [line for line in (cell.text or "").split("\n") if line.strip()]
+    if not lines or not lines[0].startswith((" ", "\t")) or cell.tree is not None:
+        return False
+    able = all(c.is_free or c.role == "answer" or (c.kind == "code" and not c.mark)
+               for c in (before, cell))  # fmt: skip
+    questions = {c.mark.get("question") for c in (before, cell) if c.mark}
+    return able and bool(before.text) and len(questions) < 2
 
 
 class _Search:
@@ -132,7 +166,7 @@ class _Search:
         if sum(len(cell.text or "") for cell in chosen) > MOST_CHARACTERS_OF_AN_ANSWER:
             problem = f"its answer is longer than {MOST_CHARACTERS_OF_AN_ANSWER} characters"
             return Answer(None, problem)
-        elsewhere, places = self._elsewhere(chosen), tuple(cell.index for cell in chosen)
+        elsewhere, places = self._elsewhere(chosen), tuple(p for c in chosen for p in c.places)
         refused = next((c.plain.problem for c in chosen if c.plain.problem), None)
         if refused:
             return Answer(None, refused, None, elsewhere, "error", places)
@@ -149,7 +183,9 @@ class _Search:
         if complete:
             different = {(cell.text or "").strip() for cell in self._code}
             if len(different) == 1:
-                return complete[-1:], None
+                parts = len(complete[-1].places)
+                said = f"it was split into {parts} cells, which were joined" if parts > 1 else None
+                return complete[-1:], said
             which = "the last one" if complete[-1] is self._code[-1] else "the last complete one"
             return complete[-1:], f"it has {len(self._code)} answer cells; {which} counts"
         if pieces := self._cut_through():

@@ -32,6 +32,8 @@ class Apart:
         for name in ("exit", "quit"):
             namespace[name] = _end
         sys.breakpointhook = _stop
+        if "pdb" in sys.modules:  # the shell has imported it, or ipykernel
+            sys.modules["pdb"].set_trace = _stop  # type: ignore[attr-defined]
         self._own = dict(namespace)
 
     def run(self, source: str, file: str, namespace: dict[str, Any], asked: Iterable[str]) -> None:
