@@ -115,25 +115,32 @@ def find_answers(
 
 
 def _continued(cells: list[Cell]) -> list[Cell]:
-    """The cells, where one that goes on inside a function is joined to the one before it."""
+    """The cells, where one that goes on inside a function is joined to the one that begins it."""
     found: list[Cell] = []
     for cell in cells:
-        before = found[-1] if found else None
-        if before is not None and _goes_on(cell, before):
-            marks = [c.mark for c in (before, cell) if c.mark] or [{}]
-            ids = [c.id for c in (before, cell) if str(c.id).startswith("answer-")] or [before.id]
-            joined = {
-                "cell_type": "code",
-                "id": ids[0],
-                "metadata": {"actlab": dict(marks[0])},
-                "source": f"{before.text}\n{cell.text}",
-            }
-            whole = Cell(before.index, joined, (*before.places, *cell.places))
-            if whole.tree is not None:
-                found[-1] = whole
-                continue
-        found.append(cell)
+        # Something may have got between the two.
+        for place in range(len(found) - 1, max(-1, len(found) - 4), -1):
+            whole = _joined(found[place], cell) if _goes_on(cell, found[place]) else None
+            if whole is not None:
+                found[place] = whole
+                break
+        else:
+            found.append(cell)
     return found
+
+
+def _joined(before: Cell, cell: Cell) -> Cell | None:
+    """The two as one cell, if that is Python."""
+    marks = [c.mark for c in (before, cell) if c.mark] or [{}]
+    ids = [c.id for c in (before, cell) if str(c.id).startswith("answer-")] or [before.id]
+    content = {
+        "cell_type": "code",
+        "id": ids[0],
+        "metadata": {"actlab": dict(marks[0])},
+        "source": f"{before.text}\n{cell.text}",
+    }
+    whole = Cell(before.index, content, (*before.places, *cell.places))
+    return whole if whole.tree is not None else None
 
 
 def _goes_on(cell: Cell, before: Cell) -> bool:
@@ -144,7 +151,7 @@ def _goes_on(cell: Cell, before: Cell) -> bool:
     able = all(c.is_free or c.role == "answer" or (c.kind == "code" and not c.mark)
                for c in (before, cell))  # fmt: skip
     questions = {c.mark.get("question") for c in (before, cell) if c.mark}
-    return able and bool(before.text) and len(questions) < 2
+    return able and bool(before.text) and not before.unwritten and len(questions) < 2
 
 
 class _Search:
