@@ -201,6 +201,8 @@ class _Search:
         if found and not (len(found) == 1 and found[0] in self._code and len(self._code) == 1):
             return found, self._said(found)
         with_text = [c for c in self._code if (c.text or "").strip() and not self._is_stub(c)]
+        if not self._marked:  # nothing is written; the stub itself may still be there
+            return [c for c in self._free if self._asked and self._asked <= c.defined][-1:], None
         return (with_text or self._code)[-1:], self._said_of_last(with_text)
 
     def _is_complete(self, cell: Cell) -> bool:

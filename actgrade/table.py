@@ -24,7 +24,10 @@ def print_report(report: Report, stream: IO[str]) -> None:
         else:
             stream.write(plain_notebook(notebook))
     if len(report.notebooks) > 1:
-        stream.write(f"In all: {amount(report.points)} of {amount(report.maximum)} points.\n")
+        lost = sum(notebook.error is not None for notebook in report.notebooks)
+        maximum = sum(n.maximum for n in report.notebooks if n.error is None)
+        more = f"; {lost} not graded" if lost else ""
+        stream.write(f"In all: {amount(report.points)} of {amount(maximum)} points{more}.\n")
     if report.isolation != ISOLATED:
         reason = report.isolation.removeprefix("none: ")
         stream.write(f"Not isolated: {reason}. Grade only answers that you trust.\n")
@@ -54,6 +57,8 @@ def plain_notebook(notebook: NotebookResult) -> str:
 
 def _title(notebook: NotebookResult) -> str:
     score = f"{amount(notebook.points)} of {amount(notebook.maximum)} points"
+    if notebook.error is not None:
+        score = "not graded, which is no zero"
     return f"{notebook.name}: {notebook.title}, {score}"
 
 

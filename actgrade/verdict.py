@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -76,10 +77,23 @@ class CheckWatcher:
             except (OSError, ValueError, KeyError, TypeError):
                 continue  # a damaged file costs the verdict line, not the learner's cell
         # Jupyter names the notebook; it matters when two chapters share the text of a check.
-        notebook = Path(os.environ.get("JPY_SESSION_NAME", "")).stem
+        notebook = _notebook_name().removesuffix(".ipynb")
         return next((check for check in found if check["chapter"] == notebook), None) or (
             found[0] if found else None
         )
+
+
+def _notebook_name() -> str:
+    """The file name of the notebook that runs, or "" where Jupyter does not say it."""
+    return Path(os.environ.get("JPY_SESSION_NAME", "")).name
+
+
+def what_to_grade(chapter: str) -> str:
+    """What to name to 'actlab grade': the chapter, or the copy of it that runs."""
+    name = _notebook_name()
+    if not name.endswith(".ipynb") or name == f"{chapter}.ipynb":
+        return chapter
+    return shlex.quote(f"exercises/{name}")
 
 
 class _Tee:
@@ -116,8 +130,9 @@ def verdict_line(check: dict[str, Any], text: str, failure: BaseException | None
     if failure is not None:
         return f"{question}: not yet, the check ends with {type(failure).__name__}"
     if texts_agree(check["expected"], text, tolerance):
+        wanted = what_to_grade(check["chapter"])
         return (
-            f"{question}: the values agree. For the points: actlab grade {check['chapter']} "
+            f"{question}: the values agree. For the points: actlab grade {wanted} "
             "(it uses inputs that are not in this notebook)"
         )
     return f"{question}: not yet, {explain_text(check['expected'], text, tolerance, reveal=True)}"

@@ -16,6 +16,7 @@ from typing import Any
 from jinja2 import DictLoader, Environment, StrictUndefined
 
 from actgrade.classroom.document import label, without_grade
+from actgrade.plain_math import plain_math
 from actgrade.quote import sentence
 from actgrade.results import VERDICTS
 from actgrade.source import Assignment
@@ -231,7 +232,7 @@ def feedback(
     """
     template = _environment().get_template("learner")
     hints = {
-        (chapter.name, question.id): [_markdown(hint) for hint in question.hints]
+        (chapter.name, question.id): [_markdown(plain_math(hint)) for hint in question.hints]
         for chapter in chapters
         for question in chapter.questions
     }

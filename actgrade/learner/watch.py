@@ -11,7 +11,7 @@ from actgrade.learner.keyboard import Keyboard
 from actgrade.learner.regrade import Regrader
 from actgrade.learner.reset import reset
 from actgrade.learner.screen import Screen, View
-from actgrade.learner.standing import Standing, exercise, first_open, stand
+from actgrade.learner.standing import Standing, copies, exercise, first_open, stand
 from actgrade.learner.state import State, Store
 from actgrade.learner.target import current
 from actgrade.learner.watched import POLL_SECONDS, Watched
@@ -33,7 +33,9 @@ class WatchSession:
         self._screen = screen
         self._keyboard = keyboard
         self._regrader = Regrader(course, store)
-        self._files = Watched({name: exercise(course, name) for name in names})
+        self._files = Watched(
+            {name: course.exercises / f"{name}.ipynb" for name in names}, lambda: copies(course)
+        )
         self._said_isolation = False
         self._keys = {
             "n": self._next,

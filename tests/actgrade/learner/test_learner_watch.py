@@ -93,7 +93,7 @@ def test_a_pipe_gets_lines_without_codes_and_a_restart_knows_what_was_graded(wat
     whole = notebook(root).read_text()
     notebook(root).write_text(whole[: len(whole) // 2])
     said += watching.until("waiting for the next save")
-    assert said.count("is not a notebook") == 1
+    assert said.count("ends in the middle") == 1
     # ... and then all of it.
     notebook(root).write_text(whole)
     write_answer(root, q3=RIGHT["q3"])
