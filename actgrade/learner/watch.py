@@ -37,6 +37,7 @@ class WatchSession:
             {name: course.exercises / f"{name}.ipynb" for name in names}, lambda: copies(course)
         )
         self._said_isolation = False
+        self._said: set[tuple[str, str, str]] = set()
         self._keys = {
             "n": self._next,
             "h": self._hint,
@@ -175,6 +176,7 @@ class WatchSession:
     def _grade(
         self, chapter: Assignment, submission: Submission, wanted: Collection[str]
     ) -> list[QuestionResult]:
+        self._say_notes(chapter, submission, wanted)
         count = len(wanted)
         what = f"grading {next(iter(wanted))}" if count == 1 else f"grading {count} questions"
         self._keyboard.is_busy = True
@@ -194,6 +196,17 @@ class WatchSession:
             reason = str(isolation).removeprefix("none: ")
             self._screen.note(f"not isolated: {reason}")
         return results
+
+    def _say_notes(
+        self, chapter: Assignment, submission: Submission, wanted: Collection[str]
+    ) -> None:
+        """Where an answer was found, and what was left out of it; once."""
+        for question in chapter.questions:
+            note = submission.answers[question.id].note
+            said = (chapter.name, question.id, note or "")
+            if note and question.id in wanted and said not in self._said:
+                self._said.add(said)
+                self._screen.note(f"{question.id}: {note}")
 
     # The keys ----------------------------------------------------------------------------------
 
