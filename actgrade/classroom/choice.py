@@ -40,6 +40,11 @@ class Candidate:
         """Its name, harmless."""
         return quote(self.found.parts[-1], 200)
 
+    @property
+    def is_course_text(self) -> bool:
+        """Whether it is the course's own: nobody's attempt at an answer."""
+        return (self.error or "").startswith(("is the chapter", "is the course's"))
+
 
 @dataclass
 class Choice:
@@ -64,17 +69,22 @@ def choose(some: list[Candidate]) -> Choice:
         count = len(some)
         same = [f"handed in {count} times without a change"] if count > 1 else []
         return Choice(best, same)
-    listed = ", ".join(dict.fromkeys(c.shown for c in others))
+    same_name = any(c.shown == best.shown for c in others)
+    if same_name:  # they differ by their folders
+        listed = ", ".join(quote(c.found.name, 200) for c in others)
+        taken = quote(best.found.name, 200)
+    else:
+        listed, taken = ", ".join(dict.fromkeys(c.shown for c in others)), best.shown
     rivals = [c for c in others if c.written]
     newer = [c for c in others if c.owner.upload > best.owner.upload]
     if not rivals:
         doubt = ""
         if newer:
             doubt = f"the newest of {len(some)} files ({newer[-1].shown}) {_why_not(newer[-1])}"
-        elif best.written:
+        elif best.written and not all(c.is_course_text for c in others):
             doubt = f"{listed} {'have' if len(others) > 1 else 'has'} no answers in it"
         note = f"graded instead of {listed}, in which no answers are written"
-        return Choice(best, [note], f"{doubt}; {best.shown} was graded" if doubt else "")
+        return Choice(best, [note], f"{doubt}; {taken} was graded" if doubt else "")
     if all(c.owner.upload < best.owner.upload for c in others):
         note = f"the newest of {len(some)} files, graded instead of {listed}"
         more = [c for c in rivals if len(c.written) > len(best.written)]
@@ -89,7 +99,7 @@ def choose(some: list[Candidate]) -> Choice:
         f"nothing tells which of {len(some)} files is the newest; this one was taken instead of "
         f"{listed}"
     )
-    return Choice(best, [note], f"{best.shown}: {note}")
+    return Choice(best, [note], f"{taken}: {note}")
 
 
 def _why_not(candidate: Candidate) -> str:
