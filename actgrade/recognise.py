@@ -37,12 +37,15 @@ class Look:
         problem: why it cannot be graded, continuing a sentence that begins with the file.
         written: questions whose answers are more than the stub.
         is_notebook: whether it is a notebook at all.
+        is_source: whether it is the course's own notebook with the solutions, which is graded when
+            an instructor tries the grader with it, and is nobody's answer beside another file.
     """
 
     chapter: str | None
     problem: str | None = None
     written: tuple[str, ...] = ()
     is_notebook: bool = True
+    is_source: bool = False
 
 
 class Recogniser:
@@ -73,9 +76,7 @@ class Recogniser:
 
     def look_at(self, notebook: NotebookFile, name: str = "", wanted: str | None = None) -> Look:
         """What a notebook is."""
-        if any(mark_of(cell).get("role") in ("held", "wrong") for cell in notebook.cells):
-            problem = "is the course's own notebook with the solutions, not somebody's answers"
-            return Look(notebook.claimed_chapter, problem)
+        is_source = any(mark_of(cell).get("role") in ("held", "wrong") for cell in notebook.cells)
         found = self.chapter_of(notebook)
         said = found or wanted or chapter_of_name(name, self._course)
         if found is None and (itself := self._is_chapter(notebook)):
@@ -88,7 +89,7 @@ class Recogniser:
         written = self._written(notebook, said)
         if written is None:
             return Look(said, f"has no answer cells of {said}; is it the notebook of that chapter?")
-        return Look(said, written=written)
+        return Look(said, written=written, is_source=is_source)
 
     def chapter_of(self, notebook: NotebookFile) -> str | None:
         """The chapter whose exercises a notebook holds, by its content; None when nothing tells."""

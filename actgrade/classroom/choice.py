@@ -25,6 +25,7 @@ class Candidate:
         written: questions with an answer that is more than the stub.
         error: why it cannot be graded, or None.
         notes: what is to be said about it.
+        is_source: whether it is the course's own notebook with the solutions.
     """
 
     found: Found
@@ -34,6 +35,7 @@ class Candidate:
     written: tuple[str, ...]
     error: str | None
     notes: list[str]
+    is_source: bool = False
 
     @property
     def shown(self) -> str:
@@ -43,7 +45,7 @@ class Candidate:
     @property
     def is_course_text(self) -> bool:
         """Whether it is the course's own: nobody's attempt at an answer."""
-        return (self.error or "").startswith(("is the chapter", "is the course's"))
+        return (self.error or "").startswith("is the chapter")
 
 
 @dataclass
@@ -62,13 +64,15 @@ class Choice:
 
 def choose(some: list[Candidate]) -> Choice:
     """The choice among candidates of one learner and chapter, at least one."""
+    some = [c for c in some if not c.is_source] or some
     ranked = sorted(some, key=_rank)
     best = ranked[-1]
     others = [c for c in ranked[:-1] if not c.digest or c.digest != best.digest]
     if not others:
         count = len(some)
         same = [f"handed in {count} times without a change"] if count > 1 else []
-        return Choice(best, same)
+        doubt = "it is the course's own notebook with the solutions" if best.is_source else ""
+        return Choice(best, same, doubt)
     same_name = any(c.shown == best.shown for c in others)
     if same_name:  # they differ by their folders
         listed = ", ".join(quote(c.found.name, 200) for c in others)

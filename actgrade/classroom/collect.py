@@ -270,17 +270,20 @@ class _Sorter:
         if chapter not in self._wanted:
             reason = f"belongs to {chapter}, not asked for"
             return None, None if in_repository else reason
-        if look.problem and in_repository and not owner.in_exercises:
+        if (look.problem or look.is_source) and in_repository and not owner.in_exercises:
             return None, None
         said, notes = chapter_of_name(owner.file, self._course), []
         if said not in (None, chapter):
             notes.append(f"its name says {said}, but it is the notebook of {chapter}")
         digest = hashlib.sha256(data).hexdigest()
-        return Candidate(file, owner, chapter, digest, look.written, look.problem, notes), None
+        return Candidate(
+            file, owner, chapter, digest, look.written, look.problem, notes, look.is_source
+        ), None
 
     def _choose(self, some: list[Candidate]) -> None:
         """The row of one learner and chapter."""
         owner = some[0].owner
+        some = [candidate for candidate in some if not candidate.is_source] or some
         written = [candidate for candidate in some if candidate.written] or some
         places = {candidate.owner.place for candidate in written}
         if owner.layout == "folder" and len(places) > 1 and len({c.digest for c in written}) > 1:

@@ -146,7 +146,7 @@ def _chosen(root: Path, name: str, signed: tuple[tuple[Path, object], ...]) -> P
             look = recogniser.look(path.read_bytes(), path.name)
         except OSError:
             continue
-        if look.chapter == name and look.problem is None and look.written:
+        if look.chapter == name and look.written and not (look.problem or look.is_source):
             ranked.append((path == released, len(look.written), path.name, path))
     return max(ranked)[-1] if ranked else released
 

@@ -228,7 +228,9 @@ def test_a_whole_course_in_a_zip(gather, course):
 def test_the_solutions_are_nobody_s_answers(gather, course):
     data = course.source_path(CHAPTER).read_bytes()
     found = gather({f"doejane_1_10_{CHAPTER}.ipynb": data})
-    assert "the course's own notebook with the solutions" in found.rows[0].error
+    assert found.rows[0].doubt == "it is the course's own notebook with the solutions"
+    found = gather({f"doejane_1_9_{CHAPTER}.ipynb": HALF})
+    assert found.rows[0].read() == HALF
 
 
 # G8, G9 ---------------------------------------------------------------------------------------
