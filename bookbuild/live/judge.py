@@ -19,6 +19,7 @@ from typing import Any
 
 from actgrade.compare import own_lines, texts_agree
 from actgrade.forbid import forbidden_use
+from actgrade.magics import plain_python
 from actgrade.mistakes import KnownMistakes
 from actgrade.quote import clean
 from actgrade.reasons import Telling, conclude
@@ -91,6 +92,12 @@ def check(
             if it takes longer.
         seeds: where ``SEED`` comes from; new ones by default.
     """
+    plain = plain_python(answer)
+    if plain.problem is not None:
+        return QuestionResult(
+            question.id, question.title, 0, question.points, "error", plain.problem
+        )
+    answer = plain.source
     forbidden = forbidden_use(answer, question.forbid, chapter.setup)
     if forbidden is not None:
         return QuestionResult(

@@ -188,7 +188,8 @@
 
   const questionOf = (cell) => {
     const mark = (cell.metadata && cell.metadata.actlab) || {};
-    return mark.role === "answer" ? mark.question : null;
+    if (mark.role) return mark.role === "answer" ? mark.question : null;
+    return (/^answer-(.+)$/.exec(cell.id || "") || [])[1] || null; // some tools lose the metadata
   };
   const textOf = (cell) => (Array.isArray(cell.source) ? cell.source.join("") : String(cell.source));
 
@@ -213,12 +214,14 @@
   }
 
   async function importNotebook(file) {
-    let found = 0;
+    const taken = new Set();
     try {
       for (const cell of JSON.parse(await file.text()).cells) {
         const answer = answers.find((other) => other.bar.dataset.question === questionOf(cell));
         if (!answer) continue;
-        found += 1;
+        // A copy of the cell that nobody wrote in does not take the place of what was written.
+        if (taken.has(answer) && textOf(cell).trim() === answer.original.trim()) continue;
+        taken.add(answer);
         await answer.open();
         answer.button("write").hidden = true;
         answer.editor.setText(textOf(cell));
@@ -226,7 +229,7 @@
     } catch {
       return say(`${file.name} is not a notebook.`);
     }
-    say(found ? `Took ${found} answers from ${file.name}.` : `${file.name} has no answers of this exercise.`);
+    say(taken.size ? `Took ${taken.size} answers from ${file.name}.` : `${file.name} has no answers of this exercise.`);
   }
 
   function forget() {
