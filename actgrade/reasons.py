@@ -34,6 +34,7 @@ _VERDICTS = {
     "start": "course",
     "course": "course",
 }
+_ORDER = {"answer": 1, "check": 2, "held": 3}
 _ANSWER_LINE = re.compile(r'(?:File "?' + re.escape(file_name("answer")) + r'"?(?:, line |:))(\d+)')
 
 
@@ -60,7 +61,8 @@ def conclude(
     question: Question, outcomes: Iterable[CellOutcome], answer: str, telling: Telling
 ) -> QuestionResult:
     """Points, verdict and reason for one question from the outcomes of its cells."""
-    outcomes = list(outcomes)
+    # As they stand in the notebook; they run in another order.
+    outcomes = sorted(outcomes, key=lambda outcome: _ORDER.get(outcome.cell.role, 0))
     points = sum(o.cell.points for o in outcomes if o.cell.role == "held" and o.kind == "ok")
     if points >= question.points:
         return QuestionResult(question.id, question.title, points, question.points, "pass")
