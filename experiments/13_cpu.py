@@ -20,6 +20,7 @@ parts that depend on it, builtin and block.
 
 from __future__ import annotations
 
+import argparse
 import math
 import os
 import time
@@ -263,8 +264,12 @@ PARTS: dict[str, Callable[[int, int], Iterator[Row]]] = {
 def main(argv: list[str] | None = None) -> None:
     """Make or continue the record."""
     torch.set_num_threads(1)
-    options = experiment.options(__file__, __doc__, argv)
-    rounds, small = (1, SMALL) if options.quick else (ROUNDS, 1)
+    parser = argparse.ArgumentParser()
+    parser.add_argument(
+        "--rounds", type=int, default=ROUNDS, metavar="N", help=f"stop after N rounds ({ROUNDS})"
+    )
+    options = experiment.options(__file__, __doc__, argv, parser)
+    rounds, small = (1, SMALL) if options.quick else (options.rounds, 1)
     instructions = torch.backends.cpu.get_cpu_capability()
     parts = PARTS if "ATEN_CPU_CAPABILITY" not in os.environ else BY_INSTRUCTIONS
     key = ["round", "part", "instructions"]

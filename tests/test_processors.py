@@ -50,6 +50,7 @@ def capability(variables: dict[str, str]) -> str:
     return subprocess.run(run, env=variables, capture_output=True, text=True).stdout.strip()
 
 
+@pytest.mark.slow
 def test_the_variables_choose_the_instructions():
     assert capability(environment("plain x86-64", 1)) == "DEFAULT"
     own = capability(environment("the processor's own", 1))
