@@ -5,6 +5,7 @@ of as many numbers that took turns with it:
 
 - size: copy, ReLU, sigmoid and softplus on arrays of 4 KiB to 64 MiB, into memory that exists;
 - builtin: PyTorch's own operations on 2^16 numbers, which fit in the cache;
+- order: Leaky ReLU on as many numbers, random and sorted;
 - spelling: the cube, and GELU's tanh form, written in several ways in NumPy;
 - branch: np.where and np.maximum on the same numbers in four orders;
 - block: the parts of a transformer block with 128 tokens at three widths;
@@ -13,9 +14,12 @@ of as many numbers that took turns with it:
 Calls take turns, the first turn is dropped, and the least processor time of the thread counts.
 Everything is repeated in several rounds; a chapter reports their median.
 
-PyTorch chooses its loops by the processor's instruction set. Run again with
-``ATEN_CPU_CAPABILITY=default`` in the environment, the script adds what plain x86-64 takes for the
-parts that depend on it, builtin and block.
+PyTorch chooses its loops by the processor's instruction set, and the libraries MKL and oneDNN, to
+which it hands some functions and the matrix products, choose theirs. Run again with all three held
+to 128-bit registers, the script adds what the parts builtin, order and block take without AVX::
+
+    ATEN_CPU_CAPABILITY=default MKL_ENABLE_INSTRUCTIONS=SSE4_2 ONEDNN_MAX_CPU_ISA=SSE41 \\
+        python experiments/13_cpu.py
 """
 
 from __future__ import annotations
@@ -35,8 +39,14 @@ from torch.nn import functional as F
 from actlab import experiment
 
 ROUNDS = 5
-#: What is measured again with other instructions than the processor's best.
-BY_INSTRUCTIONS = ("builtin", "block")
+#: What holds PyTorch and its two libraries to registers of 128 bits.
+WITHOUT_AVX = {
+    "ATEN_CPU_CAPABILITY": "default",
+    "MKL_ENABLE_INSTRUCTIONS": "SSE4_2",
+    "ONEDNN_MAX_CPU_ISA": "SSE41",
+}
+#: What is measured again without AVX.
+BY_INSTRUCTIONS = ("builtin", "order", "block")
 SIZES = tuple(2**k for k in range(10, 25, 2))
 WIDTHS = (64, 256, 768)
 #: Shrinks every array for a quick run.
@@ -106,6 +116,18 @@ def builtin(seed: int, small: int) -> Iterator[Row]:
         "elu": lambda: torch.ops.aten.elu.out(x, out=out),
         "softplus": lambda: torch.ops.aten.softplus.out(x, out=out),
         "tanh": lambda: torch.tanh(x, out=out),
+    }
+    yield from rows_of(fastest(calls, 15, 4), x.numel())
+
+
+def order(seed: int, small: int) -> Iterator[Row]:
+    """Leaky ReLU on the same numbers in two orders, in the cache."""
+    x = torch.from_numpy(normal(2**16 // small, seed))
+    out, in_order = torch.empty_like(x), x.sort().values
+    calls = {
+        "copy": lambda: out.copy_(x),
+        "random": lambda: torch.ops.aten.leaky_relu.out(x, 0.01, out=out),
+        "sorted": lambda: torch.ops.aten.leaky_relu.out(in_order, 0.01, out=out),
     }
     yield from rows_of(fastest(calls, 15, 4), x.numel())
 
@@ -254,6 +276,7 @@ def lie(seed: int, small: int) -> Iterator[Row]:
 PARTS: dict[str, Callable[[int, int], Iterator[Row]]] = {
     "size": by_size,
     "builtin": builtin,
+    "order": order,
     "spelling": spelling,
     "branch": branch,
     "block": block,
@@ -270,8 +293,12 @@ def main(argv: list[str] | None = None) -> None:
     )
     options = experiment.options(__file__, __doc__, argv, parser)
     rounds, small = (1, SMALL) if options.quick else (options.rounds, 1)
-    instructions = torch.backends.cpu.get_cpu_capability()
-    parts = PARTS if "ATEN_CPU_CAPABILITY" not in os.environ else BY_INSTRUCTIONS
+    asked = {name: os.environ[name] for name in WITHOUT_AVX if name in os.environ}
+    if asked and asked != WITHOUT_AVX:
+        wanted = " ".join(f"{name}={value}" for name, value in WITHOUT_AVX.items())
+        parser.error(f"set all of {wanted}, or none")
+    instructions = "no AVX" if asked else torch.backends.cpu.get_cpu_capability()
+    parts = BY_INSTRUCTIONS if asked else PARTS
     key = ["round", "part", "instructions"]
     units = [
         {"round": number, "part": part, "instructions": instructions}

@@ -36,11 +36,19 @@ def test_a_quick_run_measures_every_part_and_is_not_repeated(tmp_path, monkeypat
 def test_other_instructions_are_added_to_the_same_record(tmp_path, monkeypatch):
     monkeypatch.delenv("ATEN_CPU_CAPABILITY", raising=False)
     load().main(["--quick", "--out", str(tmp_path)])
-    monkeypatch.setenv("ATEN_CPU_CAPABILITY", "default")
-    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "DEFAULT")
+    for name, value in load().WITHOUT_AVX.items():
+        monkeypatch.setenv(name, value)
     load().main(["--quick", "--out", str(tmp_path)])
-    added = experiment.load("13_cpu", tmp_path).where(instructions="DEFAULT")
-    assert set(added["part"]) == {"builtin", "block"}
+    added = experiment.load("13_cpu", tmp_path).where(instructions="no AVX")
+    assert set(added["part"]) == set(load().BY_INSTRUCTIONS)
+
+
+def test_half_of_the_variables_is_an_error(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("ATEN_CPU_CAPABILITY", "default")
+    with pytest.raises(SystemExit) as stopped:
+        load().main(["--quick", "--out", str(tmp_path)])
+    assert stopped.value.code == 2
+    assert "set all of ATEN_CPU_CAPABILITY=default" in capsys.readouterr().err
 
 
 def test_the_copy_is_the_unit(tmp_path, monkeypatch):
