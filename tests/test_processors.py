@@ -1,7 +1,7 @@
 """Chapters print the same on other processors: with fewer instructions, and with more threads.
 
-PyTorch and OpenBLAS choose their loops by the processor's instruction set, and both can be told to
-take simpler ones. Each run is nbval on one notebook in a process of its own::
+PyTorch, its libraries MKL and oneDNN, and NumPy's OpenBLAS choose their loops by the processor's
+instruction set, and all can be told to take simpler ones. Each run is nbval on one notebook in a process of its own::
 
     python -m pytest -m slow tests/test_processors.py -k 01_linear_collapse
 """
@@ -18,11 +18,17 @@ import torch
 from bookbuild.chapters import CHAPTERS
 from bookbuild.paths import ROOT
 
-#: Name of an instruction set -> what PyTorch and OpenBLAS call it.
-INSTRUCTIONS = {
-    "plain x86-64": ("default", "Prescott"),
-    "AVX2": ("avx2", "Haswell"),
-    "the processor's own": (None, None),
+VARIABLES = (
+    "ATEN_CPU_CAPABILITY",
+    "MKL_ENABLE_INSTRUCTIONS",
+    "ONEDNN_MAX_CPU_ISA",
+    "OPENBLAS_CORETYPE",
+)
+#: Name of an instruction set -> what each of the four calls it.
+INSTRUCTIONS: dict[str, tuple[str, ...]] = {
+    "plain x86-64": ("default", "SSE4_2", "SSE41", "Prescott"),
+    "AVX2": ("avx2", "AVX2", "AVX2", "Haswell"),
+    "the processor's own": (),
 }
 WRITTEN = [chapter.name for chapter in CHAPTERS if chapter.written()]
 LEVELS = ("DEFAULT", "AVX2", "AVX512")
@@ -30,14 +36,8 @@ LEVELS = ("DEFAULT", "AVX2", "AVX512")
 
 def environment(instructions: str, threads: int) -> dict[str, str]:
     """The variables of a run; those of this process are not inherited."""
-    torch_name, blas_name = INSTRUCTIONS[instructions]
-    found = {
-        name: value
-        for name, value in os.environ.items()
-        if name not in ("ATEN_CPU_CAPABILITY", "OPENBLAS_CORETYPE")
-    }
-    if torch_name is not None and blas_name is not None:
-        found |= {"ATEN_CPU_CAPABILITY": torch_name, "OPENBLAS_CORETYPE": blas_name}
+    found = {name: value for name, value in os.environ.items() if name not in VARIABLES}
+    found |= dict(zip(VARIABLES, INSTRUCTIONS[instructions], strict=False))
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         found[name] = str(threads)
     return found
