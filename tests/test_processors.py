@@ -1,7 +1,8 @@
 """Chapters print the same on other processors: with fewer instructions, and with more threads.
 
 PyTorch, its libraries MKL and oneDNN, and NumPy's OpenBLAS choose their loops by the processor's
-instruction set, and all can be told to take simpler ones. Each run is nbval on one notebook in a process of its own::
+instruction set, and all can be told to take simpler ones. Each run is nbval on one notebook in a
+process of its own::
 
     python -m pytest -m slow tests/test_processors.py -k 01_linear_collapse
 """
