@@ -28,6 +28,7 @@ REFERENCE = (
     "book/property_table",
     "book/cards",
     "book/claims",
+    "book/articles",
     "book/timing",
     "book/kill_table",
     "book/glossary",
