@@ -31,6 +31,7 @@ from actlab.kernels.operators import Operator
 from actlab.kernels.target import Target
 
 LOWEST = tl.constexpr(-3.4028234663852886e38)
+LOWEST64 = tl.constexpr(-1.7976931348623157e308)
 GROUP = tl.constexpr(8)
 
 
@@ -110,9 +111,11 @@ def long_kernel(
     # Eight neighbours to a lane: one rescaling of the sum for eight exponentials, all in a thread.
     offsets = lane[:, None] * GROUP + tl.arange(0, GROUP)[None, :]
     wide = tl.float64 if x_pointer.dtype.element_ty == tl.float64 else tl.float32
+    # Not −∞, from which an entry of −∞ would differ by NaN; and no finite entry is below it.
+    lowest = LOWEST64 if x_pointer.dtype.element_ty == tl.float64 else LOWEST
     for row in range(tl.program_id(0), rows, tl.num_programs(0)):
         base = tl.cast(row, tl.int64) * columns
-        largest = tl.full((BLOCK // GROUP,), LOWEST, wide)
+        largest = tl.full((BLOCK // GROUP,), lowest, wide)
         total = tl.zeros((BLOCK // GROUP,), wide)
         for chunk in range(CHUNKS):
             at = chunk * BLOCK + offsets
@@ -128,6 +131,8 @@ def long_kernel(
         row_largest = tl.max(largest, axis=0)
         rescale = exp_small((largest - row_largest) * over_temperature, WIDE)
         row_total = tl.sum(total * rescale, axis=0)
+        # The winner alone weighs 2³²: less means that there is none, nothing but −∞.
+        row_total = tl.where(row_total < 1.0, float("nan"), row_total)
         scale = 1.0 / row_total
         log_total = tl.log(row_total * DOWN)
         for step in range(CHUNKS):
