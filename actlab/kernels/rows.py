@@ -26,7 +26,7 @@ from torch import Tensor
 from actlab.kernels import launch
 from actlab.kernels.availability import interpreting
 from actlab.kernels.elementwise import is_wide, narrow, on_device_of, widen
-from actlab.kernels.mathematics import DOWN, exp_small, exp_times
+from actlab.kernels.mathematics import DOWN, UP, exp_small, exp_times
 from actlab.kernels.operators import Operator
 from actlab.kernels.target import Target
 
@@ -49,15 +49,16 @@ def _held(x, over_temperature, LOG: tl.constexpr, WIDE: tl.constexpr):
     shifted = (x - largest) * over_temperature
     # Times 2³², which the quotient cancels, so that small probabilities are not flushed to 0.
     weights = exp_times(shifted, 32, WIDE)
-    total = tl.sum(weights, axis=1, keep_dims=True)
     if LOG:
-        # log Σ = log1p(Σ of all but one winner): log of the sum itself rounds to 0 when the
-        # others are below 6e-8. Several winners are each 1, which the difference counts.
-        others = tl.sum(tl.where(x < largest, weights, 0.0), axis=1, keep_dims=True) * DOWN
-        rest = others + (total * DOWN - others - 1.0)
-        return shifted - _log1p(rest)
+        # log Σ = log1p(Σ of all but one winner), summed without the winners: Σ − 1 would have
+        # lost what is below 6e-8. Several winners are counted instead.
+        is_largest = x == largest
+        others = tl.sum(tl.where(is_largest, 0.0, weights), axis=1, keep_dims=True) * DOWN
+        winners = tl.sum(tl.where(is_largest, 1.0, 0.0), axis=1, keep_dims=True)
+        # The last term is 0, or NaN where the largest is infinite.
+        return shifted - _log1p(others + (winners - 1.0) + (largest - largest))
     else:
-        return weights * (1.0 / total)
+        return weights * (1.0 / tl.sum(weights, axis=1, keep_dims=True))
 
 
 @triton.jit
@@ -116,7 +117,9 @@ def long_kernel(
     for row in range(tl.program_id(0), rows, tl.num_programs(0)):
         base = tl.cast(row, tl.int64) * columns
         largest = tl.full((BLOCK // GROUP,), lowest, wide)
+        # For the logarithm the entries equal to the largest are counted, and the others summed.
         total = tl.zeros((BLOCK // GROUP,), wide)
+        winners = tl.zeros((BLOCK // GROUP,), wide)
         for chunk in range(CHUNKS):
             at = chunk * BLOCK + offsets
             mask = at < columns if MASKED else None
@@ -125,22 +128,38 @@ def long_kernel(
             x = widen(x)
             larger = tl.maximum(largest, tl.max(x, axis=1))
             weights = exp_times((x - larger[:, None]) * over_temperature, 32, WIDE)
-            rescaled = total * exp_small((largest - larger) * over_temperature, WIDE)
-            total = rescaled + tl.sum(weights, axis=1)
+            rescale = exp_small((largest - larger) * over_temperature, WIDE)
+            if LOG:
+                is_larger = x == larger[:, None]
+                total += tl.where(larger > largest, winners * UP, 0.0)
+                winners = tl.where(larger > largest, 0.0, winners)
+                winners += tl.sum(tl.where(is_larger, 1.0, 0.0), axis=1)
+                weights = tl.where(is_larger, 0.0, weights)
+            total = total * rescale + tl.sum(weights, axis=1)
             largest = larger
         row_largest = tl.max(largest, axis=0)
         rescale = exp_small((largest - row_largest) * over_temperature, WIDE)
-        row_total = tl.sum(total * rescale, axis=0)
-        # The winner alone weighs 2³²: less means that there is none, nothing but −∞.
-        row_total = tl.where(row_total < 1.0, float("nan"), row_total)
-        scale = 1.0 / row_total
-        log_total = tl.log(row_total * DOWN)
+        if LOG:
+            total += tl.where(row_largest > largest, winners * UP, 0.0)
+            winners = tl.where(row_largest > largest, 0.0, winners)
+            row_winners = tl.sum(winners, axis=0)
+            # Without a winner there is nothing but −∞.
+            row_winners = tl.where(row_winners < 1.0, float("nan"), row_winners)
+            others = tl.sum(total * rescale, axis=0) * DOWN
+            log_total = _log1p(others + (row_winners - 1.0) + (row_largest - row_largest))
+        else:
+            row_total = tl.sum(total * rescale, axis=0)
+            # The winner alone weighs 2³²: less means that there is none, nothing but −∞.
+            scale = 1.0 / tl.where(row_total < 1.0, float("nan"), row_total)
         for step in range(CHUNKS):
             at = (CHUNKS - 1 - step) * BLOCK + offsets
             mask = at < columns if MASKED else None
             x = widen(tl.load(x_pointer + base + at, mask=mask, eviction_policy="evict_first"))
             shifted = (x - row_largest) * over_temperature
-            y = shifted - log_total if LOG else exp_times(shifted, 32, WIDE) * scale
+            if LOG:
+                y = shifted - log_total
+            else:
+                y = exp_times(shifted, 32, WIDE) * scale
             tl.store(y_pointer + base + at, narrow(y, y_pointer.dtype.element_ty), mask=mask)
 
 

@@ -54,3 +54,28 @@ def test_a_row_of_the_lowest_numbers_is_no_row_of_infinities(level, width):
     dtype = torch.float32 if level > -1e39 else torch.float64
     y = kernels.softmax(torch.full((1, width), level, dtype=dtype))
     torch.testing.assert_close(y, torch.full_like(y, 1 / width))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("gap", [1.5, 9.0, 16.8, 40.0])
+@pytest.mark.parametrize("width", WIDTHS)
+def test_log_softmax_of_the_winner_keeps_its_digits(width, gap, dtype):
+    """The reference is the NumPy function; scalars of float64 kernels are float32 (1e-7)."""
+    import numpy as np
+    import torch
+
+    from actlab import functions, kernels
+
+    x = torch.full((4, width), -gap, dtype=getattr(torch, dtype))
+    x[:, 0] = 0.0
+    x[1, 5] = 0.0  # two winners in one lane or block
+    x[2, -1] = 0.0  # and in two of them
+    x[3, 2] = gap  # a later winner
+    x[:, 9:30] = -torch.inf
+    exact = functions.log_softmax(x.double().numpy())
+    got = kernels.log_softmax(x).double().numpy()
+    tolerance = {"bfloat16": 5e-3, "float16": 7e-4, "float32": 2e-6, "float64": 2e-6}[dtype]
+    finite = np.isfinite(exact)
+    size = np.maximum(np.abs(exact[finite]), torch.finfo(x.dtype).tiny)
+    assert np.max(np.abs(got[finite] - exact[finite]) / size) < tolerance
+    assert np.array_equal(finite, np.isfinite(got))
