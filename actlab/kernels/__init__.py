@@ -8,7 +8,7 @@
 
 Every function here is differentiable, works under ``torch.compile`` and passes
 ``torch.autograd.gradcheck``: each is a custom operator ``torch.ops.actlab.*`` (first derivatives
-only). Inputs may have any shape and memory order; the result has the dtype of the input, computed
+of reverse mode only; what asks for others gets a ``RuntimeError``). Inputs may have any shape and memory order; the result has the dtype of the input, computed
 in float32 and rounded once.
 
 Importing this package loads neither torch nor Triton, so it works on macOS, on Windows and in a

@@ -79,3 +79,51 @@ def test_log_softmax_of_the_winner_keeps_its_digits(width, gap, dtype):
     size = np.maximum(np.abs(exact[finite]), torch.finfo(x.dtype).tiny)
     assert np.max(np.abs(got[finite] - exact[finite]) / size) < tolerance
     assert np.array_equal(finite, np.isfinite(got))
+
+
+CALLS = {
+    "elementwise": "kernels.apply('gelu', x)",
+    "once more, from the cache": "(kernels.apply('gelu', x), kernels.apply('gelu', x))[1]",
+    "saving the output": "kernels.relu2(x, save='output')",
+    "saving signs": "kernels.leaky_relu2(x, save='output')",
+    "rows": "kernels.softmax(x)",
+    "packed": "kernels.swiglu(x)",
+    "two": "kernels.swiglu(still, x)",
+    "bias": "kernels.bias_activation('relu', still, x[0])",
+    "learned": "kernels.prelu(still, x[0, :1])",
+    "random": "kernels.rrelu(x, seed=1)",
+    "linear": "kernels.linear_leaky_relu2(still, x)",
+}
+
+
+@pytest.mark.parametrize("how", ["jvp", "jacfwd", "dual level", "dual level with a graph"])
+@pytest.mark.parametrize("call", CALLS)
+def test_a_forward_mode_derivative_is_refused_and_not_zero(call, how):
+    import torch
+    from torch.autograd import forward_ad
+
+    from actlab import kernels
+
+    start = torch.ones(2, 4, requires_grad="graph" in how)
+
+    def function(x):
+        return eval(CALLS[call], {"kernels": kernels, "x": x, "still": torch.ones(2, 4)})
+
+    with pytest.raises(RuntimeError, match="no forward-mode derivative"):
+        if how == "jvp":
+            torch.func.jvp(function, (start,), (start,))
+        elif how == "jacfwd":
+            torch.func.jacfwd(function)(start)
+        else:
+            with forward_ad.dual_level():
+                function(forward_ad.make_dual(start, torch.ones(2, 4)))
+
+
+def test_what_carries_no_tangent_passes_under_forward_mode():
+    import torch
+
+    from actlab import kernels
+
+    x = torch.ones(3)
+    _, tangent = torch.func.jvp(lambda t: t * kernels.apply("relu", x), (x,), (x,))
+    torch.testing.assert_close(tangent, torch.ones(3))
