@@ -24,7 +24,6 @@ tries launch shapes.
 
 from __future__ import annotations
 
-import contextlib
 import math
 from collections.abc import Callable
 from difflib import get_close_matches
@@ -95,14 +94,13 @@ def apply(name: str, *inputs: Tensor, **parameters: Any) -> Tensor:
     """
     # A call that was made before with these parameters needs no look at them, which is most of
     # what a call costs; the tracer of torch.compile takes the long way once.
-    call = (name, *parameters.items())
-    if len(inputs) == 1 and not _is_compiling():
-        with contextlib.suppress(TypeError):  # a value that cannot be a key
-            known = _KNOWN.get(call)
-            if known is not None:
-                require(*inputs)
-                operator, p, q = known
-                return operator(*inputs, p, q)
+    call = _call(name, parameters) if len(inputs) == 1 and not _is_compiling() else None
+    if call is not None:
+        known = _KNOWN.get(call)
+        if known is not None:
+            require(*inputs)
+            operator, p, q = known
+            return operator(*inputs, p, q)
     if name in _VARIANTS:
         entry, formula = get(_VARIANTS[name]), name
         if parameters and parameters != {"beta": 1.0}:
@@ -121,6 +119,18 @@ def apply(name: str, *inputs: Tensor, **parameters: Any) -> Tensor:
 
 #: Operator and scalars of elementwise calls, by name and parameters.
 _KNOWN: dict[tuple[Any, ...], tuple[Any, float, float]] = {}
+#: How many calls are remembered: a slope that is scheduled has another value in every step.
+MOST_KNOWN = 256
+
+
+def _call(name: Any, parameters: dict[str, Any]) -> tuple[Any, ...] | None:
+    """The key of a call, or None where a value is no plain number.
+
+    A tensor or an array would be found again by its identity, whatever it holds by then.
+    """
+    if type(name) is not str or any(type(v) not in (int, float) for v in parameters.values()):
+        return None
+    return (name, *parameters.items())
 
 
 def _is_compiling() -> bool:
@@ -185,9 +195,11 @@ def _elementwise(
     else:
         p = q = 0.0
     operator = OPERATORS[formula]
-    if call is not None and not _is_compiling():
-        with contextlib.suppress(TypeError):
-            _KNOWN[call] = (operator, p, q)
+    if call is not None:
+        if len(_KNOWN) >= MOST_KNOWN:
+            # The oldest: dictionaries keep the order in which keys came.
+            _KNOWN.pop(next(iter(_KNOWN), None), None)
+        _KNOWN[call] = (operator, p, q)
     return operator(x, p, q)
 
 

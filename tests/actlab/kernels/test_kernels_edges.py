@@ -127,3 +127,32 @@ def test_what_carries_no_tangent_passes_under_forward_mode():
     x = torch.ones(3)
     _, tangent = torch.func.jvp(lambda t: t * kernels.apply("relu", x), (x,), (x,))
     torch.testing.assert_close(tangent, torch.ones(3))
+
+
+def test_a_parameter_counts_by_its_value_and_not_by_its_object():
+    import numpy as np
+    import torch
+
+    from actlab import kernels
+
+    x = torch.tensor([-1.0, -2.0])
+    for slope in (torch.tensor(0.5), np.array(0.5)):
+        before = kernels.apply("leaky_relu", x, slope=slope)
+        slope.fill(0.9) if isinstance(slope, np.ndarray) else slope.fill_(0.9)
+        after = kernels.apply("leaky_relu", x, slope=slope)
+        torch.testing.assert_close(before, 0.5 * x)
+        torch.testing.assert_close(after, 0.9 * x)
+
+
+def test_what_is_remembered_of_calls_is_bounded():
+    import torch
+
+    from actlab import kernels
+
+    x = torch.tensor([-1.0])
+    for step in range(3 * kernels.MOST_KNOWN):
+        y = kernels.apply("leaky_relu", x, slope=step / 1000)
+        assert y.item() == pytest.approx(-step / 1000)
+        assert len(kernels._KNOWN) <= kernels.MOST_KNOWN
+    # A call that is repeated costs no look at its parameters, however many came before it.
+    assert kernels._KNOWN
