@@ -7,9 +7,9 @@
 >>> kernels.swiglu(packed)         # (..., 2h) to (..., h), without copying a half  # doctest: +SKIP
 
 Every function here is differentiable, works under ``torch.compile`` and passes
-``torch.autograd.gradcheck``: each is a custom operator ``torch.ops.actlab.*`` (first derivatives
-of reverse mode only; what asks for others gets a ``RuntimeError``). Inputs may have any shape and memory order; the result has the dtype of the input, computed
-in float32 and rounded once.
+``torch.autograd.gradcheck``: each is a custom operator ``torch.ops.actlab.*``. Derivatives are the
+first ones of reverse mode; what asks for others gets a ``RuntimeError``. Inputs may have any shape
+and memory order; the result has the dtype of the input, computed in float32 and rounded once.
 
 Importing this package loads neither torch nor Triton, so it works on macOS, on Windows and in a
 browser. Asking for a kernel there raises :class:`KernelUnavailable` with one sentence. Without a

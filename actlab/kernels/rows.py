@@ -156,10 +156,7 @@ def long_kernel(
             mask = at < columns if MASKED else None
             x = widen(tl.load(x_pointer + base + at, mask=mask, eviction_policy="evict_first"))
             shifted = (x - row_largest) * over_temperature
-            if LOG:
-                y = shifted - log_total
-            else:
-                y = exp_times(shifted, 32, WIDE) * scale
+            y = shifted - log_total if LOG else exp_times(shifted, 32, WIDE) * scale
             tl.store(y_pointer + base + at, narrow(y, y_pointer.dtype.element_ty), mask=mask)
 
 

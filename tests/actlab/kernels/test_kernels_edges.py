@@ -109,14 +109,16 @@ def test_a_forward_mode_derivative_is_refused_and_not_zero(call, how):
     def function(x):
         return eval(CALLS[call], {"kernels": kernels, "x": x, "still": torch.ones(2, 4)})
 
-    with pytest.raises(RuntimeError, match="no forward-mode derivative"):
+    def derive():
         if how == "jvp":
-            torch.func.jvp(function, (start,), (start,))
-        elif how == "jacfwd":
-            torch.func.jacfwd(function)(start)
-        else:
-            with forward_ad.dual_level():
-                function(forward_ad.make_dual(start, torch.ones(2, 4)))
+            return torch.func.jvp(function, (start,), (start,))
+        if how == "jacfwd":
+            return torch.func.jacfwd(function)(start)
+        with forward_ad.dual_level():
+            return function(forward_ad.make_dual(start, torch.ones(2, 4)))
+
+    with pytest.raises(RuntimeError, match="no forward-mode derivative"):
+        derive()
 
 
 def test_what_carries_no_tangent_passes_under_forward_mode():
