@@ -67,6 +67,25 @@ class Activation:
         """The default value of each parameter, by name."""
         return {parameter.name: parameter.default for parameter in self.parameters}
 
+    def checked(self, parameters: Mapping[str, Any]) -> dict[str, float]:
+        """The defaults overlaid with ``parameters``, as numbers that the function accepts.
+
+        Raises:
+            TypeError: for a parameter that the function does not have, or no real number.
+            ValueError: for a value outside its parameter's range, or that another one rules out.
+        """
+        unknown = sorted(set(parameters) - set(self.defaults))
+        if unknown:
+            known = ", ".join(self.defaults) or "none"
+            raise TypeError(
+                f"{self.name} has no parameter {unknown[0]!r} (its parameters: {known})"
+            )
+        values = {**self.defaults, **parameters}
+        found = {p.name: p.number(values[p.name]) for p in self.parameters}
+        if self.name == "rrelu":
+            rectifiers.check_bounds(found["lower"], found["upper"])
+        return found
+
 
 def _elementwise(
     module: Any,

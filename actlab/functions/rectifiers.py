@@ -115,13 +115,22 @@ def prelu_slope_derivative(x: ArrayLike) -> FloatArray | np.floating:
     return np.minimum(x, x.dtype.type(0))[()]
 
 
+def check_bounds(lower: ArrayLike, upper: ArrayLike) -> None:
+    """Check the range that RReLU draws from.
+
+    Raises:
+        ValueError: when it is turned over.
+    """
+    if not np.all(np.less_equal(lower, upper)):
+        raise ValueError(f"lower must not exceed upper, got lower={lower} and upper={upper}")
+
+
 def _random_slope(
     slope: ArrayLike | None, lower: ArrayLike, upper: ArrayLike, shape: tuple[int, ...]
 ) -> FloatArray:
     lower = RRELU_LOWER.check(lower, shape)
     upper = RRELU_UPPER.check(upper, shape)
-    if not (lower <= upper).all():
-        raise ValueError(f"lower must not exceed upper, got lower={lower} and upper={upper}")
+    check_bounds(lower, upper)
     return (lower + upper) / 2 if slope is None else RRELU_SLOPE.check(slope, shape)
 
 

@@ -24,13 +24,11 @@ tries launch shapes.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Literal
 
 from actlab.functions import CATALOGUE, Activation, get
-from actlab.functions.parameters import Parameter
 from actlab.kernels.availability import KernelUnavailable, available, require
 
 if TYPE_CHECKING:
@@ -153,30 +151,6 @@ def _entry(name: str) -> Activation:
         raise
 
 
-def _checked(entry: Activation, parameters: dict[str, Any]) -> dict[str, float]:
-    unknown = sorted(set(parameters) - set(entry.defaults))
-    if unknown:
-        known = ", ".join(entry.defaults) or "none"
-        raise TypeError(f"{entry.name} has no parameter {unknown[0]!r} (its parameters: {known})")
-    values = {**entry.defaults, **parameters}
-    checked = {p.name: _number(p, values[p.name]) for p in entry.parameters}
-    if entry.name == "rrelu" and checked["lower"] > checked["upper"]:
-        raise ValueError(
-            "lower must not exceed upper, "
-            f"got lower={checked['lower']:g} and upper={checked['upper']:g}"
-        )
-    return checked
-
-
-def _number(parameter: Parameter, value: Any) -> float:
-    """The value, once it is in the parameter's domain."""
-    plain = isinstance(value, (int, float)) and math.isfinite(value)
-    if plain and (value > 0 or parameter.domain == "finite"):
-        # What nearly every call takes: torch.compile cannot trace the check below.
-        return float(value)
-    return float(parameter.check(value, ()))
-
-
 def _elementwise(
     entry: Activation,
     x: Tensor,
@@ -184,7 +158,7 @@ def _elementwise(
     formula: str | None = None,
     call: tuple[Any, ...] | None = None,
 ) -> Tensor:
-    values = _checked(entry, parameters)
+    values = entry.checked(parameters)
     require(x)
     from actlab.kernels.elementwise import OPERATORS
     from actlab.kernels.formulas import resolve
@@ -208,7 +182,7 @@ def _elementwise(
 
 def _rows(name: str, x: Tensor, axis: int = -1, temperature: float = 1.0) -> Tensor:
     (parameter,) = get(name).parameters
-    temperature = _number(parameter, temperature)
+    temperature = parameter.number(temperature)
     require(x)
     from actlab.kernels.rows import OPERATORS
 
@@ -339,7 +313,7 @@ def leaky_relu2(
             the same bits, with the exceptions of :func:`relu2`.
     """
     _check_save(save)
-    slope = _number(get("leaky_relu2").parameters[0], slope)
+    slope = get("leaky_relu2").parameters[0].number(slope)
     if save == "input":
         return _elementwise(get("leaky_relu2"), x, {"slope": slope})
     require(x)
@@ -386,7 +360,7 @@ def rrelu(x: Tensor, lower: float = 1 / 8, upper: float = 1 / 3, seed: int | Non
     Raises:
         ValueError: lower > upper, or one of them not finite.
     """
-    values = _checked(get("rrelu"), {"lower": lower, "upper": upper})
+    values = get("rrelu").checked({"lower": lower, "upper": upper})
     require(x)
     import torch
 
@@ -416,7 +390,7 @@ def bias_activation(name: str, x: Tensor, bias: Tensor, **parameters: float) -> 
     entry = _entry(name)
     if entry.kind != "elementwise":
         raise ValueError(f"bias_activation takes an elementwise function, and {name} is not one")
-    values = _checked(entry, parameters)
+    values = entry.checked(parameters)
     require(x, bias)
     if bias.ndim != 1 or x.ndim == 0 or x.shape[-1] != bias.shape[0] or x.dtype != bias.dtype:
         raise ValueError(
@@ -448,7 +422,7 @@ def linear_leaky_relu2(
     Raises:
         ValueError: shapes or dtypes that do not fit together.
     """
-    slope = _number(get("leaky_relu2").parameters[0], slope)
+    slope = get("leaky_relu2").parameters[0].number(slope)
     tensors = (x, weight) if bias is None else (x, weight, bias)
     require(*tensors)
     fits = x.ndim >= 1 and weight.ndim == 2 and x.shape[-1] == weight.shape[1]

@@ -1,0 +1,199 @@
+"""Inputs for which functions and modules once gave a wrong number without a word."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+import torch
+
+from actlab import functions
+from actlab.modules import GatedActivation, LeakyReLU2, Swish, module_for, torch_equivalent
+
+HALVES = [torch.float16, torch.bfloat16]
+TORCH_DTYPES = [*HALVES, torch.float32, torch.float64]
+
+
+# --- products that overflow before they cancel --------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", TORCH_DTYPES)
+@pytest.mark.parametrize("beta", [1.0, 0.25, -1.0])
+@pytest.mark.parametrize("size", [0.0, 3.0, 30.0, 260.0, 1e4, 1e20, 1e38, 1e300, np.inf])
+def test_swish_has_finite_gradients_wherever_its_limits_are(size, beta, dtype):
+    if size > torch.finfo(dtype).max and np.isfinite(size):
+        pytest.skip("not a number of this dtype")
+    x = torch.tensor([size, -size], dtype=dtype, requires_grad=True)
+    swish = Swish(beta).to(dtype)
+    wide = x.detach().double().numpy()
+    y = swish(x)
+    for_x, for_beta = torch.autograd.grad(y, (x, swish.beta), torch.ones_like(y))
+    # A product βx that is rounded costs |βx| units in the last place of e^βx.
+    relative = (16 + min(abs(beta * size), 100)) * torch.finfo(
+        torch.promote_types(dtype, torch.float32)
+    ).eps + torch.finfo(dtype).eps
+    tolerance = {"rtol": relative, "atol": 2 * torch.finfo(dtype).tiny}
+    np.testing.assert_allclose(y.detach().double(), functions.silu(wide, beta), **tolerance)
+    np.testing.assert_allclose(
+        for_x.double(), functions.silu_derivative(wide, beta), rtol=relative, atol=relative / 8
+    )
+    exact = functions.silu_beta_derivative(wide, beta).sum()
+    np.testing.assert_allclose(for_beta.double().item(), exact, **tolerance)
+
+
+def test_a_learned_beta_is_not_rounded_to_the_inputs_dtype():
+    x = torch.linspace(-8, 8, 201).bfloat16()
+    y = Swish(1.702)(x)
+    exact = functions.silu(x.double().numpy(), np.float64(np.float32(1.702)))
+    torch.testing.assert_close(y, torch.from_numpy(exact).bfloat16(), rtol=2**-8, atol=0)
+
+
+# --- slopes in the dtype of the input -----------------------------------------------------------
+
+
+def every_value(dtype: torch.dtype) -> torch.Tensor:
+    """All finite numbers of a 16-bit dtype."""
+    x = torch.arange(-(2**15), 2**15, dtype=torch.int32).to(torch.int16).view(dtype)
+    return x[x.isfinite()]
+
+
+GATES = ["glu", "bilinear", "reglu", "geglu", "swiglu"]
+
+
+@pytest.mark.parametrize("dtype", HALVES)
+@pytest.mark.parametrize("gate", GATES)
+def test_gates_are_rounded_once_on_every_16_bit_number(gate, dtype):
+    a = every_value(dtype).requires_grad_()
+    b = torch.full_like(a, 3.0, requires_grad=True)
+    y = GatedActivation(gate)(a, b)
+    for_a, for_b = torch.autograd.grad(y, (a, b), torch.ones_like(y))
+    wide = a.detach().double().numpy()
+    entry = functions.get(gate)
+    exact_a, exact_b = entry.partials(wide, np.full_like(wide, 3.0))
+    for got, exact in (
+        (y.detach(), entry.forward(wide, np.full_like(wide, 3.0))),
+        (for_a, exact_a),
+        (for_b, exact_b),
+    ):
+        wanted = torch.from_numpy(exact).to(dtype)
+        # One unit, or 1e-6 where F.gelu loses its left tail and where f′ crosses zero.
+        unit = torch.finfo(dtype).eps * wanted.double().abs()
+        far = (got.double() - wanted.double()).abs() > unit + 1e-6
+        assert not (far & (got != wanted)).any(), a[far & (got != wanted)][:5]
+
+
+@pytest.mark.parametrize("dtype", TORCH_DTYPES)
+@pytest.mark.parametrize("gate", GATES)
+def test_gates_have_their_limits_at_infinity(gate, dtype):
+    a = torch.tensor([-torch.inf, torch.inf], dtype=dtype, requires_grad=True)
+    b = torch.tensor([2.0, 2.0], dtype=dtype, requires_grad=True)
+    y = GatedActivation(gate)(a, b)
+    got = (y, *torch.autograd.grad(y, (a, b), torch.ones_like(y)))
+    entry, ends = functions.get(gate), np.array([-np.inf, np.inf])
+    wanted = (entry.forward(ends, 2.0), *entry.partials(ends, np.array([2.0, 2.0])))
+    for tensor, array in zip(got, wanted, strict=True):
+        np.testing.assert_array_equal(tensor.detach().double().numpy(), array)
+
+
+# --- a slope of 0 at −∞ -------------------------------------------------------------------------
+
+FLAT = {
+    "leaky_relu": {"slope": 0.0},
+    "prelu": {"slope": 0.0},
+    "rrelu": {"lower": 0.0, "upper": 0.0},
+    "leaky_relu2": {"slope": 0.0},
+    "elu": {"alpha": 0.0},
+}
+
+
+@pytest.mark.parametrize("dtype", TORCH_DTYPES)
+@pytest.mark.parametrize("name", FLAT)
+def test_a_slope_of_zero_closes_minus_infinity(name, dtype):
+    x = torch.tensor([-torch.inf, -2.0, torch.inf], dtype=dtype, requires_grad=True)
+    functions_of_x = [torch_equivalent(name, **FLAT[name])]
+    if name != "prelu":  # its module is torch's own, whose slope is learned
+        functions_of_x += [module_for(name, **FLAT[name]), module_for(name, **FLAT[name]).eval()]
+    for function in functions_of_x:
+        y = function(x)
+        (dx,) = torch.autograd.grad(y, x, torch.ones_like(y))
+        assert y.tolist() == [0.0, 0.0, torch.inf]
+        assert dx[:2].tolist() == [0.0, 0.0]
+    wide = np.array([-np.inf, -2.0, np.inf])
+    assert functions.get(name).forward(wide, **FLAT[name]).tolist() == [0.0, 0.0, np.inf]
+    assert LeakyReLU2(0.0)(x).tolist() == [0.0, 0.0, torch.inf]
+
+
+def test_where_torchs_own_functions_are_nan_is_what_the_documentation_lists():
+    found, at_plus = set(), set()
+    for name, entry in functions.CATALOGUE.items():
+        if entry.kind == "elementwise":
+            x = torch.tensor([-torch.inf, torch.inf], requires_grad=True)
+            y = torch_equivalent(name)(x)
+            y.sum().backward()
+            if y.isnan().any() or x.grad.isnan().any():
+                found.add(name)
+            if x.grad[1].isnan():
+                at_plus.add(name)
+    assert found == {"softsign", "gelu", "gelu_tanh", "silu", "mish", "hardswish"}
+    assert at_plus == found - {"hardswish"}
+    for name in found:
+        assert name in torch_equivalent.__doc__
+
+
+# --- temperature after the shift ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", TORCH_DTYPES)
+@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
+@pytest.mark.parametrize("temperature", [1e-18, 1e-3, 0.7, 50.0, 1e18])
+def test_a_temperature_divides_what_was_shifted(temperature, name, dtype):
+    x = torch.tensor([[100.0, 99.0, -100.0], [-3.0, -3.0, -torch.inf]], dtype=dtype)
+    x.requires_grad_()
+    wide = x.detach().double().numpy()
+    for function in (
+        torch_equivalent(name, temperature=temperature),
+        module_for(name, temperature=temperature),
+    ):
+        y = function(x)
+        exact = getattr(functions, name)(wide, temperature=temperature)
+        wanted = torch.from_numpy(exact).to(dtype)
+        near = {"rtol": 2 * torch.finfo(dtype).eps, "atol": torch.finfo(dtype).eps}
+        torch.testing.assert_close(y, wanted, **near)
+        upstream = torch.tensor([[1.0, 0.0, 0.0]] * 2, dtype=dtype)
+        (dx,) = torch.autograd.grad(y, x, upstream)
+        exact = getattr(functions, f"{name}_vjp")(
+            wide, upstream.double().numpy(), temperature=temperature
+        )
+        wanted = torch.from_numpy(exact).to(dtype)
+        size = min(1 / temperature, torch.finfo(dtype).max)
+        near = {"rtol": 4 * torch.finfo(dtype).eps, "atol": 4 * torch.finfo(dtype).eps * size}
+        torch.testing.assert_close(dx, wanted, **near)
+
+
+# --- pickling, broadcasting ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", functions.CATALOGUE)
+def test_every_module_pickles(name):
+    module = module_for(name)
+    again = pickle.loads(pickle.dumps(module))
+    x = torch.linspace(-3, 3, 8)
+    module.eval(), again.eval()
+    torch.testing.assert_close(again(x), module(x))
+    torch.testing.assert_close(copy.deepcopy(module)(x), module(x))
+
+
+@pytest.mark.parametrize("gate", GATES)
+def test_torch_equivalents_of_gates_broadcast_as_their_functions_do(gate):
+    a, b = torch.linspace(-2, 2, 3)[:, None], torch.linspace(-1, 3, 4)
+    got = torch_equivalent(gate)(a, b)
+    wanted = functions.get(gate).forward(a.numpy(), b.numpy())
+    torch.testing.assert_close(got, torch.from_numpy(wanted))
+
+
+@pytest.mark.parametrize("make", [torch_equivalent, module_for])
+def test_bounds_of_random_slopes_are_checked_wherever_they_are_given(make):
+    with pytest.raises(ValueError, match="lower must not exceed upper"):
+        make("rrelu", lower=0.5, upper=0.25)
