@@ -206,7 +206,9 @@ def celu(x: FloatArray, alpha: ArrayLike = 1.0) -> FloatArray:
         ValueError: when α is not a positive finite number.
     """
     alpha = CELU_ALPHA.check(alpha, x.shape)
-    return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0.0) / alpha))
+    quotient = np.minimum(x, 0.0) / alpha
+    # Where e^t − 1 rounds to t the function is x, whose digits a subnormal t has lost.
+    return np.where((x > 0) | (quotient > -1e-17), x, alpha * np.expm1(quotient))
 
 
 @elementwise
@@ -278,4 +280,5 @@ def leaky_relu2(x: FloatArray, slope: ArrayLike = 0.5) -> FloatArray:
 def leaky_relu2_derivative(x: FloatArray, slope: ArrayLike = 0.5) -> FloatArray:
     """2·LeakyReLU(x) with slope a²: 2x for x > 0 and 2a²x, of the opposite sign, for x < 0."""
     slope = SQUARED_SLOPE.check(slope, x.shape)
-    return 2.0 * _leaky(x, slope * slope)
+    # One factor at a time: a² alone may leave the range where a²x does not.
+    return 2.0 * np.where(x > 0, x, slope * _leaky(x, slope))

@@ -54,6 +54,11 @@ def _shifted(x: FloatArray, axis: int, temperature: float) -> FloatArray:
     largest = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
     with np.errstate(invalid="ignore"):
         shifted = (x - largest) / temperature
+        # Two finite logits may be further apart than the largest number, but their halves are not.
+        apart = np.isinf(shifted) & np.isfinite(x)
+        if apart.any():
+            halves = (0.5 * x - 0.5 * largest) / temperature
+            shifted = np.where(apart, 2.0 * halves, shifted)
     is_infinite = x == np.inf
     lone = is_infinite & (np.count_nonzero(is_infinite, axis=axis, keepdims=True) == 1)
     return np.where(lone, 0.0, shifted)

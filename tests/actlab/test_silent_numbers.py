@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 import torch
 
+from functions_reference import TRUTH, errors_in_ulp
+
 from actlab import functions
 from actlab.modules import GatedActivation, LeakyReLU2, Swish, module_for, torch_equivalent
 
@@ -197,3 +199,79 @@ def test_torch_equivalents_of_gates_broadcast_as_their_functions_do(gate):
 def test_bounds_of_random_slopes_are_checked_wherever_they_are_given(make):
     with pytest.raises(ValueError, match="lower must not exceed upper"):
         make("rrelu", lower=0.5, upper=0.25)
+
+
+# --- the range of parameters --------------------------------------------------------------------
+
+ELEMENTWISE = [name for name, entry in functions.CATALOGUE.items() if entry.kind == "elementwise"]
+
+
+@pytest.mark.parametrize("name", functions.CATALOGUE)
+def test_a_parameter_outside_its_range_is_refused_with_the_range(name):
+    entry = functions.get(name)
+    for parameter in entry.parameters:
+        bad = [1.1e18, -1.1e18, 1e308] + [9e-19, 1e-300] * (parameter.domain == "positive")
+        for value in bad:
+            for call in (entry.forward, entry.derivative, entry.jvp, entry.vjp):
+                arguments = [np.zeros(2)] * (1 if call in (entry.forward, entry.derivative) else 2)
+                if call is not None:
+                    with pytest.raises(ValueError, match=f"^{parameter.name} must be .* 1e.?18|0"):
+                        call(*arguments, **{parameter.name: value})
+            for make in (torch_equivalent, module_for):
+                with pytest.raises(ValueError, match=f"^{parameter.name} must be"):
+                    make(name, **{parameter.name: value})
+
+
+#: Parameters at the ends of their ranges.
+EXTREME = [
+    ("softplus", {"beta": 1e-18}),
+    ("softplus", {"beta": 1e18}),
+    ("leaky_relu", {"slope": 1e18}),
+    ("leaky_relu", {"slope": 5e-324}),
+    ("elu", {"alpha": -1e18}),
+    ("celu", {"alpha": 1e-18}),
+    ("celu", {"alpha": 1e18}),
+    ("silu", {"beta": 1e18}),
+    ("silu", {"beta": -1e18}),
+    ("silu", {"beta": 1e-300}),
+    ("leaky_relu2", {"slope": 1e18}),
+    ("leaky_relu2", {"slope": 1e-200}),
+]
+
+
+@pytest.mark.parametrize("which", ["forward", "derivative"])
+@pytest.mark.parametrize(("name", "parameters"), EXTREME, ids=str)
+def test_the_ends_of_a_parameters_range_give_right_values(name, parameters, which):
+    size = np.array([5e-324, 1e-300, 1e-40, 1e-20, 1e-18, 3e-7, 1.0, 25.0, 1e9, 1e18, 1e30, 1e300])
+    x = np.concatenate([-size[::-1], [0.0], size])
+    y = getattr(functions.get(name), which)(x, **parameters)
+    exact = truth_at_extremes(name, which, x, **parameters)
+    # A rounded product βx costs |βx| units of an exponential, which matter only where it is not 0.
+    steep = abs(parameters.get("beta", 1 / parameters.get("alpha", np.inf)))
+    with np.errstate(over="ignore"):
+        slack = 8 + np.minimum(np.abs(x) * steep, 750)
+    errors = errors_in_ulp(y, exact)
+    assert (errors <= slack).all(), (x[errors > slack], y[errors > slack])
+
+
+def truth_at_extremes(name, which, x, **parameters):
+    """As ``truth``, with digits for products of 1e-300 and 1e18."""
+    import mpmath
+
+    formula = TRUTH[name][which != "forward"]
+    values = []
+    for value in x.tolist():
+        with mpmath.workdps(1100):
+            arguments = {key: mpmath.mpf(p) for key, p in parameters.items()}
+            values.append(formula(mpmath.mpf(value), **arguments))
+    return values
+
+
+@pytest.mark.parametrize("temperature", [1e-18, 10.0, 1e18])
+def test_logits_at_both_ends_of_float64_are_shifted_without_overflow(temperature):
+    x = np.array([1.5e308, -1.5e308])
+    wanted = [0.0, -1.5e308 / temperature * 2] if temperature > 2 else [0.0, -np.inf]
+    with np.errstate(all="raise"):
+        got = functions.log_softmax(x, temperature=temperature)
+    np.testing.assert_allclose(got, wanted, rtol=1e-15)
+    np.testing.assert_array_equal(functions.softmax(x, temperature=temperature), [1.0, 0.0])
