@@ -24,11 +24,13 @@ tries launch shapes.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Literal
 
 from actlab.functions import CATALOGUE, Activation, get
+from actlab.functions.axes import checked_axes
 from actlab.kernels.availability import KernelUnavailable, available, require
 
 if TYPE_CHECKING:
@@ -54,6 +56,8 @@ __all__ = [
     "swiglu",
     "variants",
 ]
+
+Axes = int | tuple[int, ...]
 
 #: Formulas in the library's own words, to be measured beside ours, and what they compute.
 _VARIANTS = {"gelu_by_erf": "gelu", "silu_by_sigmoid": "silu", "mish_by_log": "mish"}
@@ -180,22 +184,24 @@ def _elementwise(
 # --- along an axis ----------------------------------------------------------------------------
 
 
-def _rows(name: str, x: Tensor, axis: int = -1, temperature: float = 1.0) -> Tensor:
+def _rows(name: str, x: Tensor, axis: Axes = -1, temperature: float = 1.0) -> Tensor:
     (parameter,) = get(name).parameters
     temperature = parameter.number(temperature)
     require(x)
     from actlab.kernels.rows import OPERATORS
 
-    dimensions = max(x.ndim, 1)
-    if not isinstance(axis, int) or not -dimensions <= axis < dimensions:
-        raise ValueError(f"axis {axis} is out of range for a tensor with {x.ndim} axes")
-    logits = x.reshape(1) if x.ndim == 0 else x.movedim(axis, -1)
-    y = OPERATORS[name](logits, temperature)
-    return y.reshape(()) if x.ndim == 0 else y.movedim(-1, axis)
+    axes = checked_axes(axis, x.ndim, "a tensor")
+    if x.ndim == 0:
+        return OPERATORS[name](x.reshape(1), temperature).reshape(())
+    last = tuple(range(x.ndim - len(axes), x.ndim))
+    logits = x.movedim(axes, last)
+    kept = logits.shape[: x.ndim - len(axes)]
+    rows = logits if len(axes) == 1 else logits.reshape(*kept, math.prod(logits.shape[len(kept) :]))
+    return OPERATORS[name](rows, temperature).reshape(logits.shape).movedim(last, axes)
 
 
-def softmax(x: Tensor, axis: int = -1, temperature: float = 1.0) -> Tensor:
-    """Softmax e^(x_i/τ) / Σ_j e^(x_j/τ) along an axis (bridle1990softmax).
+def softmax(x: Tensor, axis: Axes = -1, temperature: float = 1.0) -> Tensor:
+    """Softmax e^(x_i/τ) / Σ_j e^(x_j/τ) along an axis, or a tuple of axes (bridle1990softmax).
 
     A row that fits into a program's registers is read once and written once; a longer one is read
     twice. −∞ marks an entry that takes no part. A row with +∞, with NaN, or with nothing but −∞
@@ -207,7 +213,7 @@ def softmax(x: Tensor, axis: int = -1, temperature: float = 1.0) -> Tensor:
     return _rows("softmax", x, axis, temperature)
 
 
-def log_softmax(x: Tensor, axis: int = -1, temperature: float = 1.0) -> Tensor:
+def log_softmax(x: Tensor, axis: Axes = -1, temperature: float = 1.0) -> Tensor:
     """log softmax(x) along an axis; the winner's value keeps its digits where torch returns 0.
 
     Edges and errors as for :func:`softmax`.

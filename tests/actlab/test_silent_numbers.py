@@ -8,7 +8,6 @@ import pickle
 import numpy as np
 import pytest
 import torch
-
 from functions_reference import TRUTH, errors_in_ulp
 
 from actlab import functions
@@ -275,3 +274,58 @@ def test_logits_at_both_ends_of_float64_are_shifted_without_overflow(temperature
         got = functions.log_softmax(x, temperature=temperature)
     np.testing.assert_allclose(got, wanted, rtol=1e-15)
     np.testing.assert_array_equal(functions.softmax(x, temperature=temperature), [1.0, 0.0])
+
+
+# --- 1 − p at the winner ------------------------------------------------------------------------
+
+
+def exact_products(x, v, temperature=1.0):
+    """(J·v of softmax, J·v of log-softmax, Jᵀ·v of log-softmax) of one row, in multiprecision."""
+    import mpmath
+
+    with mpmath.workdps(700):
+        weights = [mpmath.exp(mpmath.mpf(value) / temperature) for value in x]
+        total = mpmath.fsum(weights)
+        s = [weight / total for weight in weights]
+        tangent = [mpmath.mpf(value) for value in v]
+        mean = mpmath.fsum(a * b for a, b in zip(s, tangent, strict=True))
+        upstream = mpmath.fsum(tangent)
+        soft = [a * (b - mean) / temperature for a, b in zip(s, tangent, strict=True)]
+        log = [(b - mean) / temperature for b in tangent]
+        back = [(b - a * upstream) / temperature for a, b in zip(s, tangent, strict=True)]
+        return [np.array([float(value) for value in row]) for row in (soft, log, back)]
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("temperature", [1.0, 0.5])
+@pytest.mark.parametrize(
+    ("x", "v"),
+    [
+        ([40, 0], [1, 0]),
+        ([40, 0], [1, 1]),
+        ([0, 9, 1, -30], [2, 1, 0.5, -1]),
+        ([0, 300, 1, -30], [2, 1, 0.5, -1]),
+        ([12, 0, 0, 1], [-1, 0, 0, 0]),
+        ([0.5, 0.25, 0], [1, -1, 2]),
+        ([3, 3, -4], [1, 2, 5]),
+    ],
+)
+def test_products_with_the_jacobian_keep_their_digits_at_the_winner(x, v, temperature, dtype):
+    wide = functions.get("softmax"), functions.get("log_softmax")
+    x, v = np.array(x, dtype), np.array(v, dtype)
+    soft, log, back = exact_products(
+        x.astype(float).tolist(), v.astype(float).tolist(), temperature
+    )
+    for got, exact in (
+        (wide[0].jvp(x, v, temperature=temperature), soft),
+        (wide[0].vjp(x, v, temperature=temperature), soft),
+        (wide[1].jvp(x, v, temperature=temperature), log),
+        (wide[1].vjp(x, v, temperature=temperature), back),
+    ):
+        # A probability e^−gap is off by up to gap ulp in float64.
+        relative = 1e-13 if dtype == np.float64 else np.finfo(dtype).eps
+        with np.errstate(over="ignore", under="ignore"):
+            wanted = exact.astype(dtype).astype(float)
+        np.testing.assert_allclose(
+            got.astype(float), wanted, rtol=relative, atol=2 * float(np.finfo(dtype).tiny) * 2**-10
+        )

@@ -158,3 +158,127 @@ def test_what_is_remembered_of_calls_is_bounded():
         assert len(kernels._KNOWN) <= kernels.MOST_KNOWN
     # A call that is repeated costs no look at its parameters, however many came before it.
     assert kernels._KNOWN
+
+
+FLAT = {
+    "apply": "kernels.apply('leaky_relu2', x, slope=0.0)",
+    "save": "kernels.leaky_relu2(x, 0.0, save='output')",
+    "tensor": "kernels.prelu(x, torch.zeros(1, dtype=x.dtype))",
+    "channels": "kernels.prelu(x[None], torch.zeros(3, dtype=x.dtype))[0]",
+    "random": "kernels.rrelu(x, 0.0, 0.0, seed=1)",
+    "bias": "kernels.bias_activation('leaky_relu', x[None], torch.zeros_like(x), slope=0.0)[0]",
+    "linear": "kernels.linear_leaky_relu2(x[:, None], torch.ones_like(x[:1, None]), slope=0.0)",
+}
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("path", FLAT)
+def test_a_slope_of_zero_closes_minus_infinity(path, dtype):
+    import torch
+
+    from actlab import kernels
+
+    x = torch.tensor([-torch.inf, -2.0, torch.inf], dtype=getattr(torch, dtype))
+    x.requires_grad_()
+    y = eval(FLAT[path], {"kernels": kernels, "x": x, "torch": torch}).reshape(-1)
+    assert y.tolist() == [0.0, 0.0, torch.inf]
+    (dx,) = torch.autograd.grad(y, x, torch.ones_like(y))
+    assert dx[:2].tolist() == [0.0, 0.0]
+    with torch.no_grad():
+        x[0] = torch.nan
+    y = eval(FLAT[path], {"kernels": kernels, "x": x, "torch": torch}).reshape(-1)
+    assert y[0].isnan()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("leaky_relu", {"slope": 1e18}),
+        ("leaky_relu2", {"slope": 1e18}),
+        ("elu", {"alpha": -1e18}),
+        ("celu", {"alpha": 1e-18}),
+        ("celu", {"alpha": 1e18}),
+        ("softplus", {"beta": 1e-18}),
+        ("softplus", {"beta": 1e18}),
+        ("silu", {"beta": 1e18}),
+        ("silu", {"beta": -1e18}),
+    ],
+    ids=str,
+)
+def test_the_ends_of_a_parameters_range_give_right_values(name, parameters, dtype):
+    import numpy as np
+    import torch
+
+    from actlab import kernels
+    from actlab.functions import get
+
+    size = torch.tensor([0.0, 1e-30, 1e-20, 1e-6, 1.0, 20.0, 1e4, 1e18, 1e30, torch.inf])
+    x = torch.cat([-size, size]).to(getattr(torch, dtype)).requires_grad_()
+    y = kernels.apply(name, x, **parameters)
+    (dx,) = torch.autograd.grad(y, x, torch.ones_like(y))
+    wide = x.detach().double().numpy()
+    for got, which in ((y.detach(), "forward"), (dx, "derivative")):
+        wanted = torch.from_numpy(getattr(get(name), which)(wide, **parameters)).to(got.dtype)
+        # float64 kernels overflow no earlier than float64, but compute with float32 scalars.
+        relative = {"bfloat16": 1e-2, "float16": 2e-3, "float32": 5e-6, "float64": 5e-6}[dtype]
+        # A rounded product of 1e18 costs its size in units of an exponential, which is 0 by then.
+        np.testing.assert_allclose(
+            got.double(),
+            wanted.double(),
+            rtol=relative,
+            atol=max(torch.finfo(got.dtype).tiny, 1e-37),
+        )
+
+
+@pytest.mark.parametrize("call", ["apply('leaky_relu', x, slope=1e39)", "prelu(x, 1e200)"])
+def test_a_parameter_beyond_its_range_is_refused(call):
+    import torch
+
+    from actlab import kernels
+
+    with pytest.raises(ValueError, match="slope must be between -1e"):
+        eval(f"kernels.{call}", {"kernels": kernels, "x": torch.zeros(2)})
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("width", WIDTHS)
+def test_logits_at_both_ends_of_the_dtype_are_shifted_without_overflow(width, dtype):
+    import torch
+
+    from actlab import kernels
+
+    dtype = getattr(torch, dtype)
+    x = torch.full((1, width), -0.9 * torch.finfo(dtype).max, dtype=dtype)
+    x[0, 3] = 0.9 * torch.finfo(dtype).max
+    y = kernels.log_softmax(x, temperature=10.0)
+    wanted = -0.18 * torch.finfo(dtype).max
+    torch.testing.assert_close(y[0, 0].item(), wanted, rtol=1e-6, atol=0)
+    assert y[0, 3] == 0
+    assert kernels.softmax(x, temperature=10.0)[0, 3] == 1
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("gap", [6.0, 10.0, 40.0])
+@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
+def test_the_winners_gradient_keeps_its_digits(name, gap, width, dtype):
+    """1 − p cancels at the winner, whose gradient was 0 as soon as p rounded to 1."""
+    import numpy as np
+    import torch
+
+    from actlab import functions, kernels
+
+    x = torch.full((1, width), -torch.inf, dtype=getattr(torch, dtype))
+    x[0, [2, 9, 30]] = torch.tensor([0.0, -gap, -gap - 1], dtype=x.dtype)
+    x.requires_grad_()
+    for upstream in ([1.0, 0.0, 0.0], [2.0, 1.0, -3.0], [1.0, 0.0, 1.0]):
+        g = torch.zeros_like(x)
+        g[0, [2, 9, 30]] = torch.tensor(upstream, dtype=x.dtype)
+        (dx,) = torch.autograd.grad(kernels.apply(name, x), x, g)
+        exact = functions.get(name).vjp(x.detach().double().numpy(), g.double().numpy())
+        # The output is what is saved, and it is rounded: so are the probabilities of the losers.
+        relative = {"bfloat16": 0.2, "float16": 0.03, "float32": 2e-5, "float64": 2e-5}[dtype]
+        np.testing.assert_allclose(
+            dx.double(), exact, rtol=relative, atol=torch.finfo(x.dtype).smallest_normal
+        )
