@@ -30,7 +30,7 @@ from torch import Tensor
 from actlab.kernels import launch
 from actlab.kernels.availability import interpreting
 from actlab.kernels.elementwise import is_wide, narrow, on_device_of, widen
-from actlab.kernels.mathematics import DOWN, UP, exp_small, exp_times, expm1
+from actlab.kernels.mathematics import DOWN, UP, exp_small, exp_times, expm1, expm1_near
 from actlab.kernels.operators import Operator
 from actlab.kernels.target import Target
 
@@ -182,7 +182,12 @@ def _derivative(g, s, y, wins, winner_g, others, rest, LOG: tl.constexpr, WIDE: 
     then Σs·g and ``rest`` Σs over the others. Without a winner ``winner_g`` is 0.
     """
     if LOG:
-        at_winner = -g * expm1(y, WIDE) - s * others
+        if y.dtype.is_fp64():
+            fall = expm1(y, WIDE)
+        else:
+            # e^y is there already: away from 0 the subtraction from 1 is good enough.
+            fall = tl.where(y > (-0.5 if WIDE else -0.25), expm1_near(y, WIDE), s - 1.0)
+        at_winner = -g * fall - s * others
         return tl.where(wins, at_winner, g - s * (others + winner_g))
     else:
         return s * ((g - winner_g) - (others - winner_g * rest))
@@ -235,13 +240,15 @@ def long_backward_kernel(
     CHUNKS: tl.constexpr,
     BLOCK: tl.constexpr,
 ):
-    offsets = tl.arange(0, BLOCK)
+    lane = tl.arange(0, BLOCK // GROUP)
+    # Eight neighbours to a lane, as in the forward pass: three sums then fit into the registers.
+    offsets = lane[:, None] * GROUP + tl.arange(0, GROUP)[None, :]
     wide = tl.float64 if g_pointer.dtype.element_ty == tl.float64 else tl.float32
     for row in range(tl.program_id(0), rows, tl.num_programs(0)):
         base = tl.cast(row, tl.int64) * columns
-        others = tl.zeros((BLOCK,), wide)
-        winner_g = tl.zeros((BLOCK,), wide)
-        rest = tl.zeros((BLOCK,), wide)
+        others = tl.zeros((BLOCK // GROUP,), wide)
+        winner_g = tl.zeros((BLOCK // GROUP,), wide)
+        rest = tl.zeros((BLOCK // GROUP,), wide)
         for chunk in range(CHUNKS):
             at = chunk * BLOCK + offsets
             mask = at < columns if MASKED else None
@@ -252,9 +259,10 @@ def long_backward_kernel(
             y = tl.load(y_pointer + here, mask=mask, other=absent, eviction_policy="evict_last")
             g, y = widen(g), widen(y)
             wins = _wins(y, LOG)
-            winner_g += tl.where(wins, g, 0.0)
-            others += tl.where(wins, 0.0, g if LOG else y * g)
-            rest += tl.where(wins, 0.0, 0.0 if LOG else y)
+            winner_g += tl.sum(tl.where(wins, g, 0.0), axis=1)
+            others += tl.sum(tl.where(wins, 0.0, g if LOG else y * g), axis=1)
+            if not LOG:
+                rest += tl.sum(tl.where(wins, 0.0, y), axis=1)
         row_others = tl.sum(others, axis=0)
         row_winner_g = tl.sum(winner_g, axis=0)
         row_rest = tl.sum(rest, axis=0)
