@@ -25,6 +25,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from actlab.functions import get
+from actlab.functions.axes import checked_axes
+
+Axes = int | tuple[int, ...]
 
 # --- functions that carry their own backward pass ---------------------------------------------
 
@@ -330,7 +333,8 @@ def torch_equivalent(name: str, **parameters: Any) -> Callable[..., Tensor]:
 
     Args:
         name: a name or alias in :data:`actlab.functions.CATALOGUE`.
-        **parameters: the entry's parameters, numbers; ``axis`` as well for the vector kind.
+        **parameters: the entry's parameters, numbers; ``axis`` as well for the vector kind
+            (an integer or a tuple).
 
     Returns:
         a function of one tensor, or of two (a, b) for the gated kind. Differences that torch
@@ -348,17 +352,24 @@ def torch_equivalent(name: str, **parameters: Any) -> Callable[..., Tensor]:
     return _EQUIVALENTS[entry.name](axis=axis, **entry.checked(parameters))
 
 
-def _softened(function: Callable[..., Tensor], axis: int, temperature: float, x: Tensor) -> Tensor:
+def _softened(function: Callable[..., Tensor], axis: Axes, temperature: float, x: Tensor) -> Tensor:
     """(Log-)softmax of x/τ: shifted first, because x/τ may overflow where (x − max x)/τ does not.
 
     The halves keep the difference of two large numbers of opposite sign finite.
     """
-    if temperature == 1 or not x.numel():
-        return function(x, dim=axis)
-    (wide,) = _wide(x)
-    largest = wide.detach().amax(dim=axis, keepdim=True)
-    shifted = (0.5 * wide - 0.5 * largest) / (0.5 * temperature)
-    return function(shifted, dim=axis).to(x.dtype)
+    axes = checked_axes(axis, x.ndim, "a tensor")
+    if len(axes) == 1 and (temperature == 1 or not x.numel()):
+        return function(x, dim=axes[0])
+    (wide,) = _wide(x.reshape(1) if x.ndim == 0 else x)
+    if temperature != 1 and x.numel():
+        largest = wide.detach().amax(dim=axes, keepdim=True)
+        wide = (0.5 * wide - 0.5 * largest) / (0.5 * temperature)
+    last = tuple(range(wide.ndim - len(axes), wide.ndim))
+    moved = wide.movedim(axes, last)
+    kept = moved.shape[: wide.ndim - len(axes)]
+    rows = moved.reshape(*kept, math.prod(moved.shape[len(kept) :]))
+    y = function(rows, dim=-1).reshape(moved.shape).movedim(last, axes)
+    return y.reshape(x.shape).to(x.dtype)
 
 
 def _prelu(x: Tensor, slope: float) -> Tensor:
@@ -419,7 +430,8 @@ def module_for(name: str, **parameters: Any) -> nn.Module:
 
     Args:
         name: a name or alias in :data:`actlab.functions.CATALOGUE`.
-        **parameters: the entry's parameters, numbers; ``axis`` as well for the vector kind.
+        **parameters: the entry's parameters, numbers; ``axis`` as well for the vector kind
+            (an integer or a tuple).
 
     Returns:
         a module of one input; the gated ones also take one packed input whose first half is the
@@ -444,7 +456,7 @@ def module_for(name: str, **parameters: Any) -> nn.Module:
 class _Softened(nn.Module):
     """Softmax or log-softmax with a temperature, which torch's modules lack."""
 
-    def __init__(self, name: str, axis: int, temperature: float) -> None:
+    def __init__(self, name: str, axis: Axes, temperature: float) -> None:
         super().__init__()
         self.name, self.axis, self.temperature = name, axis, temperature
 

@@ -329,3 +329,97 @@ def test_products_with_the_jacobian_keep_their_digits_at_the_winner(x, v, temper
         np.testing.assert_allclose(
             got.astype(float), wanted, rtol=relative, atol=2 * float(np.finfo(dtype).tiny) * 2**-10
         )
+
+
+# --- what is no plain array of numbers ----------------------------------------------------------
+
+
+def calls(entry):
+    """Every way to call an entry's functions with one array x."""
+    if entry.kind == "elementwise":
+        return [entry.forward, entry.derivative]
+    if entry.kind == "vector":
+        return [entry.forward, lambda x: entry.jvp(x, x), lambda x: entry.vjp(x, x)]
+    return [
+        lambda x: entry.forward(x, x),
+        *(lambda x, i=i: entry.partials(x, x)[i] for i in (0, 1)),
+    ]
+
+
+OTHERS = [functions.erf, functions.erfc, functions.normal_cdf, functions.normal_pdf]
+OTHERS += [functions.prelu_slope_derivative, functions.silu_beta_derivative]
+EVERY_CALL = [
+    *((name, call) for name, entry in functions.CATALOGUE.items() for call in calls(entry)),
+    *((function.__name__, function) for function in OTHERS),
+]
+
+
+@pytest.mark.parametrize(("name", "call"), EVERY_CALL)
+@pytest.mark.parametrize("dtype", [">f2", ">f4", ">f8"])
+def test_results_have_the_machines_byte_order(dtype, name, call):
+    x = np.array([[-1.5, 0.25, 3.0]])
+    got = call(x.astype(dtype))
+    assert got.dtype.isnative
+    np.testing.assert_array_equal(got, call(x.astype(np.dtype(dtype).newbyteorder("="))))
+
+
+@pytest.mark.parametrize(("name", "call"), EVERY_CALL)
+@pytest.mark.parametrize("bits", [0x7C01, 0x7F800001, 0x7FF0000000000001])
+def test_a_signalling_nan_is_a_nan(bits, name, call):
+    unsigned, kind = {0x7C01: ("u2", "f2"), 0x7F800001: ("u4", "f4")}.get(bits, ("u8", "f8"))
+    x = np.array([[bits, 0]], unsigned).view(kind)
+    with np.errstate(all="raise"):
+        y = call(x)
+    assert y.dtype == kind
+    # The derivative of the bilinear gate by a is b, and so on: each has one NaN at least.
+    assert np.isnan(y[0, 0])
+
+
+@pytest.mark.parametrize(("name", "call"), EVERY_CALL)
+def test_masks_and_ragged_lists_are_refused_in_one_sentence(name, call):
+    masked = np.ma.masked_array([1.0, 2.0], mask=[False, True])
+    with pytest.raises(TypeError, match="is a masked array, whose mask would be lost"):
+        call(masked)
+    with pytest.raises(ValueError, match="must be numbers in rows of one length") as caught:
+        call([[1.0, 2.0], [3.0]])
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
+def test_softmax_takes_a_tuple_of_axes(name):
+    entry = functions.get(name)
+    rng = np.random.default_rng(0)
+    x, v = rng.normal(size=(2, 3, 4, 5)) * 3, rng.normal(size=(2, 3, 4, 5))
+    for axes in ((0, 2), (2, 0), (-1, 1), (3,), (0, 1, 2, 3)):
+        flat_axes = sorted(axis % 4 for axis in axes)
+        kept = [axis for axis in range(4) if axis not in flat_axes]
+
+        def flat(array, kept=kept, flat_axes=flat_axes):
+            moved = array.transpose(*kept, *flat_axes)
+            return moved.reshape(*moved.shape[: len(kept)], -1)
+
+        np.testing.assert_allclose(flat(entry.forward(x, axis=axes)), entry.forward(flat(x)))
+        for product in (entry.jvp, entry.vjp):
+            np.testing.assert_allclose(flat(product(x, v, axis=axes)), product(flat(x), flat(v)))
+        got = torch_equivalent(name, axis=axes)(torch.from_numpy(x))
+        np.testing.assert_allclose(got, entry.forward(x, axis=axes), rtol=1e-12)
+    total = (
+        np.exp(entry.forward(x, axis=(1, 2)))
+        if name == "log_softmax"
+        else entry.forward(x, axis=(1, 2))
+    )
+    np.testing.assert_allclose(total.sum((1, 2)), 1.0)
+    assert entry.forward(np.float32(3), axis=(0,)).shape == ()
+    assert entry.forward(np.zeros((2, 0, 3)), axis=(1, 2)).shape == (2, 0, 3)
+    assert entry.forward(x, axis=np.int64(1)).shape == x.shape
+    assert torch_equivalent(name, axis=np.int64(1))(torch.zeros(2, 3)).shape == (2, 3)
+    for axes, error, words in (
+        ((0, 0), ValueError, "may be given once"),
+        ((0, -4), ValueError, "may be given once"),
+        ((0, 9), ValueError, "axis 9 is out of range"),
+        ((0, 0.5), TypeError, "axis must be an integer or a tuple of integers"),
+    ):
+        with pytest.raises(error, match=words):
+            entry.forward(x, axis=axes)
+        with pytest.raises(error, match=words):
+            torch_equivalent(name, axis=axes)(torch.from_numpy(x))

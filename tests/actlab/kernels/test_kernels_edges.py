@@ -282,3 +282,39 @@ def test_the_winners_gradient_keeps_its_digits(name, gap, width, dtype):
         np.testing.assert_allclose(
             dx.double(), exact, rtol=relative, atol=torch.finfo(x.dtype).smallest_normal
         )
+
+
+@pytest.mark.parametrize("shape", [(2, 0), (2, 3, 0), (0, 4), (0, 0)])
+def test_a_linear_layer_of_nothing_is_its_bias(shape):
+    import torch
+
+    from actlab import kernels
+
+    x = torch.zeros(shape, requires_grad=True)
+    weight = torch.zeros(3, shape[-1], requires_grad=True)
+    bias = torch.tensor([1.0, -2.0, 3.0], requires_grad=True)
+    y = kernels.linear_leaky_relu2(x, weight, bias, 0.5)
+    torch.testing.assert_close(y, torch.tensor([1.0, 1.0, 9.0]).expand(*shape[:-1], 3))
+    gradients = torch.autograd.grad(y.sum(), (x, weight, bias))
+    assert [tuple(g.shape) for g in gradients] == [shape, tuple(weight.shape), (3,)]
+    rows = y.numel() // 3
+    torch.testing.assert_close(gradients[2], rows * torch.tensor([2.0, -1.0, 6.0]))
+
+
+@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
+def test_softmax_takes_a_tuple_of_axes(name):
+    import numpy as np
+    import torch
+
+    from actlab import functions, kernels
+
+    x = torch.randn(2, 3, 4, generator=torch.Generator().manual_seed(0), requires_grad=True)
+    for axis in ((0, 2), (1,), (-1, 0), np.int64(1)):
+        y = kernels.apply(name, x, axis=axis)
+        wanted = functions.get(name).forward(x.detach().numpy(), axis=axis)
+        torch.testing.assert_close(y.detach(), torch.from_numpy(wanted))
+        (dx,) = torch.autograd.grad(y, x, x.detach())
+        wanted = functions.get(name).vjp(x.detach().numpy(), x.detach().numpy(), axis=axis)
+        torch.testing.assert_close(dx, torch.from_numpy(wanted), rtol=1e-5, atol=1e-6)
+    with pytest.raises(ValueError, match="may be given once"):
+        kernels.apply(name, x, axis=(0, 0))
