@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 
 from actlab.functions.parameters import Parameter
 from actlab.functions.rounding import FloatArray, as_float_array, elementwise, gated, unless_nan
+from actlab.functions.special import two_product
 
 LEAKY_SLOPE = Parameter("slope", "a", 0.01, 0.0, 1.0, "slope for x < 0")
 PRELU_SLOPE = Parameter("slope", "a", 0.25, -1.0, 1.0, "learned slope for x < 0 (its start)")
@@ -236,7 +237,12 @@ def selu_derivative(x: FloatArray) -> FloatArray:
 def hardswish(x: FloatArray) -> FloatArray:
     """Hard-swish x·ReLU6(x + 3)/6: 0 below −3, x above 3. Paper: howard2019mobilenetv3."""
     inner = np.clip(x, -3.0, 3.0)
-    return np.where(x >= 3.0, x, inner * (inner + 3.0) / 6.0)
+    # x·(x + 3), rounded once: what the sum and the product lose is added.
+    total = inner + 3.0
+    part = total - inner
+    lost = (inner - (total - part)) + (3.0 - part)
+    product, error = two_product(inner, total)
+    return np.where(x >= 3.0, x, (product + (error + inner * lost)) / 6.0)
 
 
 @elementwise
