@@ -12,6 +12,7 @@ import numpy as np
 
 from actlab.functions import gated, rectifiers, smooth, vector
 from actlab.functions.parameters import Parameter
+from actlab.functions.uses import USED_BY, Use
 
 Kinks = Callable[..., tuple[float, ...]]
 
@@ -57,6 +58,11 @@ class Activation:
     partials: Callable[..., Any] | None = field(default=None, repr=False)
     kinks: Kinks = field(default=_no_kinks, repr=False)
     aliases: tuple[str, ...] = ()
+
+    @property
+    def used_by(self) -> tuple[Use, ...]:
+        """Released models that use it, with evidence; empty where none was looked up."""
+        return USED_BY.get(self.name, ())
 
     def __call__(self, *args: Any, **parameters: Any) -> Any:
         """The same as ``forward(*args, **parameters)``."""
