@@ -244,9 +244,9 @@ def _ignored(node: ast.FunctionDef) -> Iterator[tuple[str, Change]]:
     for argument, default in with_default:
         text = f"{argument.arg} = {ast.unparse(default)}"
         yield f"{node.name} ignores {argument.arg}", _insert(text, node)
-    for argument, default in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True):
-        if default is not None:
-            text = f"{argument.arg} = {ast.unparse(default)}"
+    for argument, known in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True):
+        if known is not None:
+            text = f"{argument.arg} = {ast.unparse(known)}"
             yield f"{node.name} ignores {argument.arg}", _insert(text, node)
 
 

@@ -163,7 +163,7 @@ class QuestionNotebook(IPyNbFile):
         return Telling(
             reveal=self.job.options.reveal,
             limits=self.job.launcher.limits,
-            other_names=self.task.submission.other_names,
+            other_names=self.task.submission.answers[self.question.id].names_elsewhere,
             known_mistake=lambda: self.job.known_mistake(self.task, self.question, self.outcomes),
         )
 
@@ -221,7 +221,11 @@ class QuestionCell(IPyNbCell):
             self._keep_outputs(outcome)
             if self.parent.timed_out:
                 outcome.kind = "timeout"
-                kernel.stop()
+                # Where the interrupt ended the cell, the next ones run, as after an exception:
+                # who got one part right keeps its points. Twice is enough.
+                self.parent.timed_out = False
+                if sum(o.kind == "timeout" for o in self.parent.outcomes) > 1:
+                    kernel.stop()
         if outcome.kind == "timeout":
             raise LostError("time is up")
 

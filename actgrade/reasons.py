@@ -7,7 +7,9 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from actgrade.apart import STOPPED
 from actgrade.feedback import explain_text
+from actgrade.magics import lines_of
 from actgrade.quote import plain, quote
 from actgrade.results import QuestionResult
 from actgrade.sandbox.cell_names import file_name
@@ -17,6 +19,7 @@ from actgrade.source import Question
 from actgrade.trial import CellOutcome
 
 FORBIDDEN_ERROR = "ForbiddenUse"
+TOO_LONG = "it takes longer than"
 
 _VERDICTS = {
     "differs": "fail",
@@ -31,6 +34,7 @@ _VERDICTS = {
     "start": "course",
     "course": "course",
 }
+_ORDER = {"answer": 1, "check": 2, "held": 3}
 _ANSWER_LINE = re.compile(r'(?:File "?' + re.escape(file_name("answer")) + r'"?(?:, line |:))(\d+)')
 
 
@@ -57,7 +61,8 @@ def conclude(
     question: Question, outcomes: Iterable[CellOutcome], answer: str, telling: Telling
 ) -> QuestionResult:
     """Points, verdict and reason for one question from the outcomes of its cells."""
-    outcomes = list(outcomes)
+    # As they stand in the notebook; they run in another order.
+    outcomes = sorted(outcomes, key=lambda outcome: _ORDER.get(outcome.cell.role, 0))
     points = sum(o.cell.points for o in outcomes if o.cell.role == "held" and o.kind == "ok")
     if points >= question.points:
         return QuestionResult(question.id, question.title, points, question.points, "pass")
@@ -111,7 +116,7 @@ def reason_for(outcome: CellOutcome, question: Question, answer: str, telling: T
         line = answer_line(outcome)
         where = f"; it was in line {line[0]} of your answer" if line else ""
         return (
-            f"it takes longer than {limits.cell_seconds:g} s for a cell or "
+            f"{TOO_LONG} {limits.cell_seconds:g} s for a cell or "
             f"{limits.question_seconds:g} s in all{where}"
         )
     if outcome.kind == "output":
@@ -154,6 +159,8 @@ def _explain_error(outcome: CellOutcome, question: Question, answer: str, tellin
         at = f" (line {line[0]} of your answer)" if line else ""
         message = re.sub(r" \(<cell answer>, line \d+\)", "", message)
         return f"it is not valid Python: {message}{at}"
+    if name in ("SystemExit", "BdbQuit", "StdinNotImplementedError"):
+        return _explain_end(name, message, line, answer)
     if name == "MemoryError":
         return f"it needs more than {telling.limits.memory_bytes / 2**30:g} GiB of memory"
     if name == "NameError":
@@ -164,11 +171,27 @@ def _explain_error(outcome: CellOutcome, question: Question, answer: str, tellin
                 "move it there"
             )
     text = f"it raises {name}" + (f": {message}" if message and may_quote else "")
+    return text + _at(line, answer)
+
+
+def _explain_end(name: str, message: str, line: tuple[int] | None, answer: str) -> str:
+    """What ends or stops the program: there is nobody to go on."""
+    at = _at(line, answer)
+    if name == "SystemExit" and message != STOPPED:
+        return f"it ends the program, as exit() and sys.exit() do{at}: remove that"
+    if name == "StdinNotImplementedError":
+        return f"it waits for somebody to type, and nobody is there{at}"
+    return f"it stops in the debugger, and nobody is there to go on{at}: remove that"
+
+
+def _at(line: tuple[int] | None, answer: str) -> str:
+    """Where in the answer, with that line; empty where nobody knows."""
     if line is None:
-        return text
-    source = answer.splitlines()[line[0] - 1].strip() if line[0] <= len(answer.splitlines()) else ""
+        return ""
+    lines = lines_of(answer)
+    source = lines[line[0] - 1].strip() if line[0] <= len(lines) else ""
     shown = f": {quote(source, 60)}" if source else ""
-    return f"{text} (line {line[0]} of your answer{shown})"
+    return f" (line {line[0]} of your answer{shown})"
 
 
 def answer_line(outcome: CellOutcome) -> tuple[int] | None:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
 
-from actgrade.sandbox.spaces import Apart
+from actgrade.aside import Aside
 from actgrade.sidecar import SIDECAR_FOLDER, VERSION, source_key
 
 _INSTALLED = "_actlab_verdicts"
@@ -38,7 +39,7 @@ class CheckWatcher:
 
     def __init__(self, folder: Path, shell: Any = None) -> None:
         self._folder = folder
-        self._spaces = None if shell is None else Apart(shell)
+        self._aside = None if shell is None else Aside(shell)
         self._check: dict[str, Any] | None = None
         self._tee: _Tee | None = None
 
@@ -49,8 +50,8 @@ class CheckWatcher:
         if self._check is not None:
             self._tee = _Tee(sys.stdout)
             sys.stdout = self._tee  # type: ignore[assignment]
-            if self._spaces is not None:
-                self._spaces.enter("check", info.raw_cell)
+            if self._aside is not None:
+                self._aside.enter()
 
     def after(self, result: Any) -> None:
         """A cell has run: say what its values are worth."""
@@ -69,8 +70,8 @@ class CheckWatcher:
 
     def _stop(self) -> str:
         tee, self._tee, self._check = self._tee, None, None
-        if self._spaces is not None:
-            self._spaces.leave()
+        if self._aside is not None:
+            self._aside.leave()
         if tee is None:
             return ""
         if sys.stdout is tee:
@@ -93,10 +94,23 @@ class CheckWatcher:
             except (OSError, ValueError, KeyError, TypeError):
                 continue  # a damaged file costs the verdict line, not the learner's cell
         # Jupyter names the notebook; it matters when two chapters share the text of a check.
-        notebook = Path(os.environ.get("JPY_SESSION_NAME", "")).stem
+        notebook = _notebook_name().removesuffix(".ipynb")
         return next((check for check in found if check["chapter"] == notebook), None) or (
             found[0] if found else None
         )
+
+
+def _notebook_name() -> str:
+    """The file name of the notebook that runs, or "" where Jupyter does not say it."""
+    return Path(os.environ.get("JPY_SESSION_NAME", "")).name
+
+
+def what_to_grade(chapter: str) -> str:
+    """What to name to 'actlab grade': the chapter, or the copy of it that runs."""
+    name = _notebook_name()
+    if not name.endswith(".ipynb") or name == f"{chapter}.ipynb":
+        return chapter
+    return shlex.quote(f"exercises/{name}")
 
 
 class _Tee:
@@ -133,8 +147,9 @@ def verdict_line(check: dict[str, Any], text: str, failure: BaseException | None
     if failure is not None:
         return f"{question}: not yet, the check ends with {type(failure).__name__}"
     if texts_agree(check["expected"], own_lines(check["expected"], text), tolerance):
+        wanted = what_to_grade(check["chapter"])
         return (
-            f"{question}: the values agree. For the points: actlab grade {check['chapter']} "
+            f"{question}: the values agree. For the points: actlab grade {wanted} "
             "(it uses inputs that are not in this notebook)"
         )
     return f"{question}: not yet, {explain_text(check['expected'], text, tolerance, reveal=True)}"

@@ -39,7 +39,6 @@ def start(config: dict[str, Any], read_from: int, write_to: int) -> Callable[[],
     from actgrade.sandbox.guard import Guard
     from actgrade.sandbox.seeds import seed_everything
     from actgrade.sandbox.shell import WireShell
-    from actgrade.sandbox.spaces import Spaces
 
     # The fork server's shell is of the other engine; both want to be the only one.
     with contextlib.suppress(Exception):
@@ -50,7 +49,6 @@ def start(config: dict[str, Any], read_from: int, write_to: int) -> Callable[[],
         """Told by each request which role its cell has."""
 
         guard: Guard
-        spaces: Spaces
         shell: Any
         cell_names: CellNames | None = None
 
@@ -58,17 +56,12 @@ def start(config: dict[str, Any], read_from: int, write_to: int) -> Callable[[],
             role = str((keywords.get("cell_meta") or {}).get(ROLE_KEY, "other"))
             if self.cell_names is None:
                 self.cell_names = CellNames(self.shell)
-                self.spaces = Spaces(self.shell)
                 self.guard = Guard(config["forbid"], self.shell.user_ns)
                 seed_everything()
-            self.spaces.enter(role, code)
             if role == "answer":
                 self.guard.install()
             self.cell_names.announce(role)
-            try:
-                return await super().do_execute(code, *arguments, **keywords)
-            finally:
-                self.spaces.leave()
+            return await super().do_execute(code, *arguments, **keywords)
 
     app = IPKernelApp.instance(kernel_class=RoleKernel)
     app.connection_file = config["connection"]

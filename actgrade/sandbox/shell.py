@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import pdb  # noqa: F401  imported once, in the fork server: actgrade.apart ends its set_trace
 import sys
 import threading
 import traceback
@@ -16,7 +17,6 @@ from traitlets import Type
 from traitlets.config import Config
 
 from actgrade.sandbox.cell_names import CellNames
-from actgrade.sandbox.spaces import Spaces
 
 Send = Callable[[dict[str, Any]], None]
 CHUNK = 32768
@@ -116,7 +116,6 @@ class WireShell(InteractiveShell):
         self.streams = {name: WireStream(self.outbox, name) for name in ("stdout", "stderr")}
         super().__init__(**keywords)
         self.cell_names = CellNames(self)
-        self.spaces = Spaces(self)
         # Read by libraries that ask whether they run in a notebook.
         self.ast_node_interactivity = "last_expr"
 
@@ -132,13 +131,11 @@ class WireShell(InteractiveShell):
         # Between cells there is nowhere to print to: what a thread says then is in no cell.
         between = sys.__stdout__, sys.__stderr__
         sys.stdout, sys.stderr = self.streams["stdout"], self.streams["stderr"]
-        self.spaces.enter(role, code)
         try:
             self.run_cell(code, store_history=False, silent=False)
         except KeyboardInterrupt:
             self.showtraceback()
         finally:
-            self.spaces.leave()
             sys.stdout, sys.stderr = between
         self.flush_streams()
         self.outbox.put("reply")

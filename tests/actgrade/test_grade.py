@@ -177,7 +177,7 @@ def test_one_bad_file_costs_no_other(course, launcher, hand_in, tmp_path):
     lost.write_text("[]")
     report = grade([bad, hand_in(), lost], course, launcher=launcher)
     first, second, third = report.notebooks
-    assert "is not JSON" in first.error
+    assert "ends in the middle (line 1)" in first.error
     assert second.is_full
     assert "no list of cells" in third.error
     assert third.maximum == 5  # the chapter is known by the name of the file
