@@ -92,12 +92,14 @@ def _telltale(outcomes: list[CellOutcome]) -> CellOutcome | None:
         if outcome.cell.role in ("setup", "needs") and outcome.kind not in ("ok", "skipped"):
             outcome.kind = "course"
             return outcome
-    for outcome in outcomes:
-        if outcome.cell.role == "answer" and outcome.kind != "ok":
-            return outcome
     # A visible check is easier to look at than a held-out one, when both fail.
     lost = [o for o in outcomes if o.cell.is_judged and o.kind not in ("ok", "skipped")]
     held = [o for o in lost if o.cell.role == "held"]
+    for outcome in outcomes:
+        if outcome.cell.role == "answer" and outcome.kind != "ok":
+            # What stands above an exit() has run: when its values differ, they are the reason.
+            ended = outcome.ename == "SystemExit" and held and held[0].kind == "differs"
+            return held[0] if ended else outcome
     if held and held[0].kind == "differs":
         return held[0]
     return lost[0] if lost else None
