@@ -139,24 +139,39 @@ def compare(before: Run, after: Run, k: int = 1, judge: Judge = "recall") -> dic
     Raises:
         RunError: the runs cannot be compared; ValueError for a ``k`` below 1.
     """
+    ids = common_rows(before, after)
+    cohorts = [before.rows[one].cohort for one in ids]
+    return changes(
+        ids, cohorts, row_scores(before, ids, k, judge), row_scores(after, ids, k, judge)
+    )
+
+
+def changes(
+    ids: Sequence[str], cohorts: Sequence[str], before: np.ndarray, after: np.ndarray
+) -> dict[str, Change]:
+    """As :func:`compare`, from the scores of the rows.
+
+    Args:
+        ids: of the rows.
+        cohorts: of the rows.
+        before: (rows,), a score for each.
+        after: the same.
+    """
     from actlab.comparison import holm
 
-    ids = common_rows(before, after)
-    first, second = row_scores(before, ids, k, judge), row_scores(after, ids, k, judge)
-    cohort = np.array([before.rows[one].cohort for one in ids])
+    cohort, names = np.array(cohorts), np.array(ids, object)
     parts = {ALL: np.ones(len(ids), bool)}
-    parts |= {name: cohort == name for name in before.cohorts}
-    names = np.array(ids, object)
-    fixed = {part: tuple(names[rows & (second > first)]) for part, rows in parts.items()}
-    broken = {part: tuple(names[rows & (second < first)]) for part, rows in parts.items()}
+    parts |= {name: cohort == name for name in sorted(set(cohorts))}
+    fixed = {part: tuple(names[rows & (after > before)]) for part, rows in parts.items()}
+    broken = {part: tuple(names[rows & (after < before)]) for part, rows in parts.items()}
     p = {part: mcnemar(len(fixed[part]), len(broken[part])) for part in parts}
     family = holm(p)
     return {
         part: Change(
             part,
             int(rows.sum()),
-            float(first[rows].mean()),
-            float(second[rows].mean()),
+            float(before[rows].mean()),
+            float(after[rows].mean()),
             fixed[part],
             broken[part],
             p[part],

@@ -124,15 +124,18 @@ def decide(before: Run, after: Run, policy: Policy | None = None) -> Verdict:
             raise RunError(f"there is no cohort {cohort!r} to hold to a floor; there are: {known}")
     measured = {"before": _means(before, policy), "after": _means(after, policy)}
     blocking = [
-        *_tests(changes, policy),
-        *_drops(changes, policy),
-        *_floors(changes, policy),
+        *losses(changes, policy),
         *_ties(measured["after"], policy),
         *_latency(measured, policy),
     ]
     similarity = _similarity(before, after)
     notes = _notes(before, after, changes, policy)
     return Verdict(changes, (*blocking, *notes), measured, similarity, policy)
+
+
+def losses(changes: Mapping[str, Change], policy: Policy) -> list[Finding]:
+    """What blocks for the rows that were broken: tests, limits to drops, and floors."""
+    return [*_tests(changes, policy), *_drops(changes, policy), *_floors(changes, policy)]
 
 
 def _tests(changes: Mapping[str, Change], policy: Policy) -> list[Finding]:

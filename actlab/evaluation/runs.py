@@ -83,7 +83,7 @@ class Run:
         version: str,
         ids: Sequence[str],
         cohorts: Sequence[str],
-        candidates: Sequence[str],
+        candidates: Sequence[str] | Sequence[Sequence[str]],
         scores: np.ndarray,
         relevant: Sequence[str],
         *,
@@ -99,9 +99,10 @@ class Run:
             version: of the system.
             ids: of the rows.
             cohorts: of the rows.
-            candidates: names of the columns.
+            candidates: names of the columns, or a list of them for each row.
             scores: (rows, candidates).
-            relevant: for each row the name of its relevant candidate; also what is expected.
+            relevant: for each row the name of its relevant candidate; also what is expected. It
+                may be missing among the candidates: then it was not retrieved.
             top: how many candidates to keep, and all that are tied with the last of them.
             activation: for the report.
             latency_ms: for the report.
@@ -111,8 +112,9 @@ class Run:
             RunError: a score is NaN or infinite, an id is there twice.
         """
         scores = np.asarray(scores, float)
-        if scores.shape != (len(ids), len(candidates)):
-            raise RunError(f"{len(ids)} rows and {len(candidates)} candidates, but {scores.shape}")
+        names = [candidates] * len(ids) if isinstance(candidates[0], str) else candidates
+        if scores.shape != (len(ids), len(names[0])):
+            raise RunError(f"{len(ids)} rows of {len(names[0])} candidates, but {scores.shape}")
         if not np.isfinite(scores).all():
             raise RunError(f"the scores of {name} hold NaN or infinity")
         rows: dict[str, Row] = {}
@@ -126,9 +128,9 @@ class Run:
             rows[row] = Row(
                 row,
                 cohort,
-                {candidates[c]: float(own[c]) for c in kept},
+                {str(names[at][c]): float(own[c]) for c in kept},
                 {right: 1.0},
-                candidates[kept[0]],
+                str(names[at][kept[0]]),
                 right,
                 None if embeddings is None else tuple(map(float, embeddings[at])),
             )
