@@ -13,6 +13,10 @@ tanh form, and both to 8 bits.
 
 from __future__ import annotations
 
+import argparse
+import itertools
+from collections.abc import Iterable, Iterator
+
 import numpy as np
 import torch
 from torch.nn import functional as F
@@ -30,6 +34,7 @@ STEPS = (100, 300, 1000)
 CHOSEN = 300  # steps after which the rate is chosen and heads are swapped
 TUNING = range(900, 906)
 SEEDS = range(20)
+BLOCK = 10  # seeds that train together
 
 
 def gelu_tanh(x: torch.Tensor) -> torch.Tensor:
@@ -76,29 +81,51 @@ def train(task: reranker.Task, arm: str, rate: float, seeds: range, steps: tuple
 def main(argv: list[str] | None = None) -> None:
     """Make or continue the record."""
     torch.set_num_threads(1)
-    options = experiment.options(__file__, __doc__, argv)
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--units", type=int, metavar="N", help="stop after so many units of work")
+    options = experiment.options(__file__, __doc__, argv, parser)
     quick = options.quick
     tuning, seeds = (TUNING[:2], SEEDS[:2]) if quick else (TUNING, SEEDS)
     steps, chosen = ((2, 4), 4) if quick else (STEPS, CHOSEN)
     settings = {"tuning": len(tuning), "seeds": len(seeds), "steps": list(steps)}
     task = reranker.task()
-    with experiment.Record(options, ["arm", "phase", "rate"], settings) as record:
-        units = [{"arm": arm, "phase": "tuning", "rate": rate} for arm in ARMS for rate in RATES]
+    done = 0
+
+    def todo(record: experiment.Record, units: Iterable[dict]) -> Iterator[dict]:
+        nonlocal done
         for unit in record.todo(units):
-            found = train(task, unit["arm"], unit["rate"], tuning, (chosen,))
-            record.add({**row, "phase": "tuning"} for row in found)
+            if done == options.units:
+                raise SystemExit(f"16_swap: stopped after {done} units; run it again to go on")
+            yield unit
+            done += 1
+
+    with experiment.Record(options, ["arm", "phase", "rate", "block"], settings) as record:
+
+        def run(unit: dict, seeds: range, steps: tuple[int, ...]) -> None:
+            found = train(task, unit["arm"], unit["rate"], seeds, steps)
+            record.add({**row, "phase": unit["phase"], "block": unit["block"]} for row in found)
+
+        tried = itertools.product(ARMS, RATES)
+        units = [{"arm": a, "phase": "tuning", "rate": r, "block": 0} for a, r in tried]
+        for unit in todo(record, units):
+            run(unit, tuning, (chosen,))
         scores: dict[tuple[str, float], list[float]] = {}
         for row in record.rows():
             if row["phase"] == "tuning" and not row["variant"]:
                 at = row["arm"], float(row["rate"])
                 scores.setdefault(at, []).append(float(row["validation"]))
-        best = {
-            arm: max(RATES, key=lambda rate, arm=arm: np.mean(scores[arm, rate])) for arm in ARMS
-        }
-        units = [{"arm": arm, "phase": "main", "rate": best[arm]} for arm in ARMS]
-        for unit in record.todo(units):
-            found = train(task, unit["arm"], unit["rate"], seeds, steps)
-            record.add({**row, "phase": "main"} for row in found)
+        for block in range(0, len(seeds), BLOCK):
+            units = [
+                {
+                    "arm": arm,
+                    "phase": "main",
+                    "rate": max(RATES, key=lambda rate, arm=arm: np.mean(scores[arm, rate])),
+                    "block": block,
+                }
+                for arm in ARMS
+            ]
+            for unit in todo(record, units):
+                run(unit, seeds[block : block + BLOCK], steps)
 
 
 if __name__ == "__main__":
