@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -45,6 +46,7 @@ class Change:
         return 100 * (self.after - self.before)
 
 
+@lru_cache(4096)  # many comparisons have the same few counts
 def mcnemar(fixed: int, broken: int) -> float:
     """Exact two-sided p-value that a row is as likely to be fixed as broken (McNemar 1947).
 
