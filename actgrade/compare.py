@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 
 from actgrade.source import Tolerance
+from actgrade.values import Shown, parse_line
 
 # Not inside a word: the 1 of "w1" and the 64 of "float64" are text.
 NUMBER = re.compile(r"(?<![\w.])[-+]?(?:(?:\d+\.\d*|\.\d+|\d+)(?:[eE][-+]?\d+)?|inf|nan)(?![\w.])")
@@ -24,6 +25,25 @@ def texts_agree(expected: str, got: str, tolerance: Tolerance) -> bool:
         a == b or lines_agree(a, b, tolerance)
         for a, b in zip(expected_lines, got_lines, strict=True)
     )
+
+
+def own_lines(expected: str, got: str) -> str:
+    """``got`` without what the check did not print: a learner's ``print`` costs no points.
+
+    A line stays when :func:`actgrade.exercise.show` could have printed it for a value of which
+    ``expected`` has one. Where ``expected`` has other lines than those of ``show``, all stay.
+    """
+    wanted = [parse_line(line) for line in _lines(expected)]
+    names = {_value(line) for line in wanted if line is not None}
+    if None in wanted or not names:
+        return got
+    kept = [line for line in _lines(got) if (shown := parse_line(line)) and _value(shown) in names]
+    return "".join(f"{line}\n" for line in kept)
+
+
+def _value(line: Shown) -> str:
+    """The value that a line is of: ``y`` for its member ``y[0]`` too."""
+    return line.name.partition("[")[0]
 
 
 def lines_agree(expected: str, got: str, tolerance: Tolerance) -> bool:

@@ -11,7 +11,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from actgrade.compare import lines_agree, rounded_tolerance
+from actgrade.compare import lines_agree, own_lines, rounded_tolerance
 from actgrade.quote import quote
 from actgrade.source import Tolerance
 from actgrade.values import Shown, parse_line
@@ -37,7 +37,7 @@ def explain_text(expected: str, got: str, tolerance: Tolerance, *, reveal: bool)
     Returns:
         One sentence, without a full stop, that names the value and what is wrong with it.
     """
-    wanted, found = _read(expected), _read(got)
+    wanted, found = _read(expected), _read(own_lines(expected, got))
     if not found:
         return "nothing is printed where values are expected"
     if [_label(line) for line in wanted] != [_label(line) for line in found]:

@@ -11,11 +11,12 @@ from actgrade import source
 from actgrade.course import Course
 from actgrade.job import Job, Options, Task
 from actgrade.preload import preload_for
+from actgrade.recognise import Recogniser, chapter_of_name
 from actgrade.results import NotebookResult, QuestionResult, Report
 from actgrade.sandbox import confinement
 from actgrade.sandbox.launcher import Launcher
 from actgrade.sandbox.limits import Limits
-from actgrade.submission import read_cells, read_submission
+from actgrade.submission import SubmissionError, answers_of, read_file
 
 Progress = Callable[[Task, QuestionResult], None]
 
@@ -47,9 +48,10 @@ def grade(
     """
     options = options or Options()
     results, tasks = [], []
+    recogniser = Recogniser(course)
     for path in notebooks:
         try:
-            task = make_task(course, path)
+            task = make_task(course, path, recogniser)
         except source.SourceError:
             raise
         except CommandError as error:
@@ -78,22 +80,25 @@ def grade(
     return Report(results, launcher.engine, isolation, options.seed)
 
 
-def make_task(course: Course, path: Path) -> Task:
+def make_task(course: Course, path: Path, recogniser: Recogniser | None = None) -> Task:
     """The submission at ``path`` and the chapter it belongs to.
 
     Raises:
         CommandError: the file cannot be graded.
         SourceError: the chapter's source breaks a rule.
     """
-    _, metadata, _ = read_cells(path)
-    mark = metadata.get("actlab")
-    claimed = mark.get("chapter") if isinstance(mark, dict) else None
-    names = course.chapter_names()
-    chapter = course.chapter(claimed if claimed in names else course.resolve(path.name))
-    submission = read_submission(path, chapter)
+    notebook = read_file(path)
+    look = (recogniser or Recogniser(course)).look_at(notebook, path.name)
+    if look.problem or look.chapter is None:
+        raise SubmissionError(f"{path} {look.problem}")
+    chapter = course.chapter(look.chapter)
+    submission = answers_of(notebook, path, chapter)
     result = NotebookResult(
         path, course.relative(path), chapter.name, chapter.title, chapter.points
     )
+    said = chapter_of_name(path.name, course)
+    if said not in (None, chapter.name):
+        result.notes.append(f"its name says {said}, but it is the notebook of {chapter.name}")
     for identifier, answer in submission.answers.items():
         if answer.note:
             result.notes.append(f"{identifier}: {answer.note}")
@@ -110,7 +115,7 @@ def make_job() -> tuple[Job, Course]:
 def _ungraded(course: Course, path: Path, error: str) -> NotebookResult:
     name, title, maximum = path.stem, path.stem, 0.0
     with contextlib.suppress(CommandError):
-        chapter = course.chapter(course.resolve(path.name))
+        chapter = course.chapter(chapter_of_name(path.name, course) or course.resolve(path.name))
         name, title, maximum = chapter.name, chapter.title, chapter.points
     return NotebookResult(path, course.relative(path), name, title, maximum, error)
 

@@ -86,7 +86,7 @@ class Job:
     def lost_before(self, task: Task, question: Question) -> QuestionResult | None:
         """The result of a question that need not run, or None."""
         answer = task.submission.answers[question.id]
-        verdict, reason = "missing", answer.problem
+        verdict, reason = answer.verdict, answer.problem
         if answer.source is not None:
             verdict = "forbidden"
             reason = forbidden_use(answer.source, question.forbid, task.chapter.setup)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
-from actgrade.compare import texts_agree
+from actgrade.compare import own_lines, texts_agree
 from actgrade.trial import CellOutcome, Seeds, TrialCell, cells_of
 
 if TYPE_CHECKING:
@@ -72,4 +72,6 @@ def _same(wrong: CellOutcome, learner: CellOutcome) -> bool:
         return False
     if wrong.kind == "error":
         return wrong.ename == learner.ename
-    return wrong.kind == "ok" and texts_agree(wrong.text, learner.text, learner.cell.tolerance)
+    return wrong.kind == "ok" and texts_agree(
+        wrong.text, own_lines(wrong.text, learner.text), learner.cell.tolerance
+    )

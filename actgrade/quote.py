@@ -31,6 +31,12 @@ def quote(text: str, limit: int = 120) -> str:
     return text
 
 
+def sentence(text: str) -> str:
+    """``text`` with a sign at its end, and with one only."""
+    text = text.rstrip()
+    return text if text.endswith((".", "!", "?", "…", ".)", ".”")) else f"{text}."
+
+
 def clean(text: str) -> str:
     """``text`` that can be written as UTF-8: lone surrogates become visible escapes."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")

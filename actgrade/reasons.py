@@ -7,7 +7,9 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from actgrade.apart import STOPPED
 from actgrade.feedback import explain_text
+from actgrade.magics import lines_of
 from actgrade.quote import plain, quote
 from actgrade.results import QuestionResult
 from actgrade.sandbox.cell_names import file_name
@@ -17,6 +19,7 @@ from actgrade.source import Question
 from actgrade.trial import CellOutcome
 
 FORBIDDEN_ERROR = "ForbiddenUse"
+TOO_LONG = "it takes longer than"
 
 _VERDICTS = {
     "differs": "fail",
@@ -26,6 +29,8 @@ _VERDICTS = {
     "garbage": "crash",
     "output": "output",
     "disk": "output",
+    "memory": "crash",
+    "threads": "crash",
     "start": "course",
     "course": "course",
 }
@@ -109,13 +114,17 @@ def reason_for(outcome: CellOutcome, question: Question, answer: str, telling: T
         line = answer_line(outcome)
         where = f"; it was in line {line[0]} of your answer" if line else ""
         return (
-            f"it takes longer than {limits.cell_seconds:g} s for a cell or "
+            f"{TOO_LONG} {limits.cell_seconds:g} s for a cell or "
             f"{limits.question_seconds:g} s in all{where}"
         )
     if outcome.kind == "output":
         return f"it prints more than {limits.output_bytes / 2**20:g} MiB in one cell"
     if outcome.kind == "disk":
         return f"it writes more than {limits.disk_bytes / 2**20:g} MiB of files"
+    if outcome.kind == "memory":
+        return f"it needs more than {limits.memory_bytes / 2**30:g} GiB of memory"
+    if outcome.kind == "threads":
+        return f"it starts more than {limits.threads} threads"
     if outcome.kind == "crash":
         return "the Python process ended while it ran (an exit, a crash, or too much memory)"
     if outcome.kind == "garbage":
@@ -148,6 +157,8 @@ def _explain_error(outcome: CellOutcome, question: Question, answer: str, tellin
         at = f" (line {line[0]} of your answer)" if line else ""
         message = re.sub(r" \(<cell answer>, line \d+\)", "", message)
         return f"it is not valid Python: {message}{at}"
+    if name in ("SystemExit", "BdbQuit", "StdinNotImplementedError"):
+        return _explain_end(name, message, line, answer)
     if name == "MemoryError":
         return f"it needs more than {telling.limits.memory_bytes / 2**30:g} GiB of memory"
     if name == "NameError":
@@ -158,11 +169,27 @@ def _explain_error(outcome: CellOutcome, question: Question, answer: str, tellin
                 "move it there"
             )
     text = f"it raises {name}" + (f": {message}" if message and may_quote else "")
+    return text + _at(line, answer)
+
+
+def _explain_end(name: str, message: str, line: tuple[int] | None, answer: str) -> str:
+    """What ends or stops the program: there is nobody to go on."""
+    at = _at(line, answer)
+    if name == "SystemExit" and message != STOPPED:
+        return f"it ends the program, as exit() and sys.exit() do{at}: remove that"
+    if name == "StdinNotImplementedError":
+        return f"it waits for somebody to type, and nobody is there{at}"
+    return f"it stops in the debugger, and nobody is there to go on{at}: remove that"
+
+
+def _at(line: tuple[int] | None, answer: str) -> str:
+    """Where in the answer, with that line; empty where nobody knows."""
     if line is None:
-        return text
-    source = answer.splitlines()[line[0] - 1].strip() if line[0] <= len(answer.splitlines()) else ""
+        return ""
+    lines = lines_of(answer)
+    source = lines[line[0] - 1].strip() if line[0] <= len(lines) else ""
     shown = f": {quote(source, 60)}" if source else ""
-    return f"{text} (line {line[0]} of your answer{shown})"
+    return f" (line {line[0]} of your answer{shown})"
 
 
 def answer_line(outcome: CellOutcome) -> tuple[int] | None:

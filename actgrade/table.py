@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from actgrade.quote import sentence
 from actgrade.results import NotebookResult, QuestionResult, Report
 from actgrade.sandbox.confinement import ISOLATED
 
@@ -23,7 +24,10 @@ def print_report(report: Report, stream: IO[str]) -> None:
         else:
             stream.write(plain_notebook(notebook))
     if len(report.notebooks) > 1:
-        stream.write(f"In all: {amount(report.points)} of {amount(report.maximum)} points.\n")
+        lost = sum(notebook.error is not None for notebook in report.notebooks)
+        maximum = sum(n.maximum for n in report.notebooks if n.error is None)
+        more = f"; {lost} not graded" if lost else ""
+        stream.write(f"In all: {amount(report.points)} of {amount(maximum)} points{more}.\n")
     if report.isolation != ISOLATED:
         reason = report.isolation.removeprefix("none: ")
         stream.write(f"Not isolated: {reason}. Grade only answers that you trust.\n")
@@ -53,12 +57,14 @@ def plain_notebook(notebook: NotebookResult) -> str:
 
 def _title(notebook: NotebookResult) -> str:
     score = f"{amount(notebook.points)} of {amount(notebook.maximum)} points"
+    if notebook.error is not None:
+        score = "not graded, which is no zero"
     return f"{notebook.name}: {notebook.title}, {score}"
 
 
 def _reason(question: QuestionResult) -> str:
     # Not capitalised: many reasons begin with the name of a value.
-    return question.reason + "." if question.reason else ""
+    return sentence(question.reason) if question.reason else ""
 
 
 def _print_table(notebook: NotebookResult, console: Console) -> None:

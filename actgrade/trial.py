@@ -7,13 +7,18 @@ learner made the same mistake. The learner's own answer runs under nbval, in
 
 from __future__ import annotations
 
+import ast
+import functools
 import hashlib
 import hmac
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from queue import Empty
 from typing import TYPE_CHECKING, Any
 
+from actgrade.answers import bound_names
+from actgrade.apart import REMEMBER, run_apart
 from actgrade.quote import clean
+from actgrade.sandbox.cell_names import file_name
 from actgrade.sandbox.lost import KernelLost
 from actgrade.source import Assignment, Question, Tolerance
 
@@ -94,14 +99,24 @@ def cells_of(
     ]
     for name in _all_needs(chapter, question):
         cells.append(TrialCell("needs", f"needs-{name}", chapter.question(name).answer))
+    last = cells.pop() if cells else TrialCell("setup", "setup-1", "")
+    cells.append(replace(last, source=f"{last.source}\n\n{REMEMBER}"))
     cells.append(TrialCell("answer", f"answer-{question.id}", answer))
+    asked = _defined(question.answer)
     for check in question.checks:
-        cells.append(TrialCell("check", check.id, check.source, tolerance=check.tolerance))
+        text = run_apart(check.source, file_name("check"), asked)
+        cells.append(TrialCell("check", check.id, text, tolerance=check.tolerance))
     for held in question.helds:
-        seed = seeds.seed(chapter, held.id, digest)
-        text = f"SEED = {seed}\n{held.source}"
+        # For the course's functions, too: they look for SEED where they were defined.
+        seed = f"SEED = {seeds.seed(chapter, held.id, digest)}\n"
+        text = seed + run_apart(seed + held.source, file_name("held"), asked)
         cells.append(TrialCell("held", held.id, text, held.points, held.tolerance))
     return cells
+
+
+@functools.cache
+def _defined(reference: str) -> frozenset[str]:
+    return frozenset(bound_names(ast.parse(reference), imports=False))
 
 
 def _all_needs(chapter: Assignment, question: Question) -> list[str]:

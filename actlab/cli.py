@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import os
 import sys
 from dataclasses import dataclass
 
-from actbase.errors import CommandError
+from actbase.console import run_command
 from actlab import __version__
 
 
@@ -95,6 +94,11 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     """Run ``actlab`` with ``argv`` (default: the process's own) and return its exit code."""
     argv = (sys.argv[1:] if argv is None else argv) or ["progress"]
+    name = f"actlab {argv[0]}" if argv[0] in COMMANDS else "actlab"
+    return run_command(name, lambda: _run(argv))
+
+
+def _run(argv: list[str]) -> int:
     parser = build_parser()
     if argv[0] not in COMMANDS:
         parser.parse_args(argv)  # handles --help, --version and an unknown command
@@ -109,15 +113,4 @@ def main(argv: list[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     module.add_arguments(own)
-    try:
-        return module.run(own.parse_args(argv[1:]))
-    except CommandError as error:
-        print(f"actlab {name}: {error}", file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        print(f"\nactlab {name}: interrupted", file=sys.stderr)
-        return 130
-    except BrokenPipeError:
-        # The reader of our pipe (head, less) went away: not an error of ours.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
+    return module.run(own.parse_args(argv[1:]))

@@ -1,27 +1,29 @@
 """From a folder of submissions to one row for each learner and chapter.
 
-Every file ends in one of three places: it is the submission of a row, it is named in
-``not_graded`` with a reason, or it is one of the many files that every repository has and that no
-exercise is read from, which are counted.
+What a file is, its content says (:mod:`actgrade.recognise`); whose it is, its path. Every file ends
+in one of three places: it is the submission of a row, it is named in ``not_graded`` with a reason,
+or it is one of the many files that every repository has and that no exercise is read from, which
+are counted. Whoever handed in anything is a learner, with or without a row.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from actbase.errors import CommandError
-from actgrade.classroom.layouts import EXERCISES, LAYOUTS, Owner, Paths, copy_number
+from actgrade.classroom.choice import Candidate, choose
+from actgrade.classroom.layouts import EXERCISES, LAYOUTS, Owner, Paths
 from actgrade.classroom.walk import Found, UnreadableError, Walk, find
 from actgrade.course import Course
 from actgrade.quote import quote
+from actgrade.recognise import Recogniser, chapter_of_name, looks_like_work
 
-NAMES = {"canvas": "Canvas", "moodle": "Moodle", "github": "GitHub Classroom", "folder": "folders"}
+NAMES = {"canvas": "Canvas", "moodle": "Moodle", "github": "GitHub Classroom", "folder": "folders",
+         "single": "one learner"}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -31,12 +33,16 @@ class Learner:
     Attributes:
         key: unique, stable between runs; not shown.
         name, login, user: to show, harmless text.
+        is_anonymous: whether ``user`` means nothing to the platform's gradebook.
+        not_graded: (path, reason) of this learner's files that have no row.
     """
 
     key: str
     name: str
     login: str = ""
     user: str = ""
+    is_anonymous: bool = False
+    not_graded: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass
@@ -46,8 +52,9 @@ class Row:
     Attributes:
         file: its path below the folder of submissions, harmless text.
         digest: SHA-256 of its bytes; empty when they could not be read.
-        error: why it cannot be read, or None.
+        error: why it cannot be graded, or None.
         notes: what the instructor and the learner should know about the choice of this file.
+        doubt: why the instructor should look at the choice, or empty.
     """
 
     learner: Learner
@@ -58,6 +65,7 @@ class Row:
     late: bool = False
     error: str | None = None
     notes: list[str] = field(default_factory=list)
+    doubt: str = ""
 
 
 @dataclass
@@ -67,6 +75,7 @@ class Collection:
     Attributes:
         not_graded: (path, reason) of files that look like work but have no row.
         other_files: how many files no exercise is read from (a repository has many).
+        remarks: sentences about the export as a whole.
     """
 
     layout: str
@@ -75,16 +84,7 @@ class Collection:
     not_graded: list[tuple[str, str]]
     assignments: list[str]
     other_files: int = 0
-
-
-@dataclass
-class _Candidate:
-    found: Found
-    owner: Owner
-    chapter: str
-    digest: str
-    error: str | None
-    notes: list[str]
+    remarks: list[str] = field(default_factory=list)
 
 
 def collect(
@@ -94,6 +94,7 @@ def collect(
     chapters: Iterable[str] | None = None,
     layout: str = "auto",
     slug: str | None = None,
+    zip_encoding: str | None = None,
     progress: Callable[[int], None] = lambda files: None,
 ) -> Collection:
     """Find all submissions below ``root``, a folder or a zip file.
@@ -103,69 +104,252 @@ def collect(
         layout: one of :data:`~actgrade.classroom.layouts.LAYOUTS`, or ``auto`` for the one that
             most files have.
         slug: the name of the GitHub Classroom assignment.
+        zip_encoding: of names in zip files that do not say theirs, such as ``gbk``.
         progress: called with the number of files read so far.
 
     Raises:
         CommandError: there is nothing there.
     """
-    walk = Walk([])
+    walk = Walk([], zip_encoding=zip_encoding)
     everything = list(find(root, walk))
-    works = [file for file in everything if file.parts[-1].lower().endswith(".ipynb")]
-    paths = Paths([file.parts for file in works], slug)
-    if not works and not walk.problems:
-        raise CommandError(f"{root} holds no notebooks")
+    if not everything and not walk.problems:
+        raise CommandError(f"{root} holds no files that could be submissions")
+    works = _telling([file.parts for file in everything])
+    paths = Paths(works, slug)
     if layout == "auto":
-        guesses = Counter(o.layout for o in map(paths.guess, (f.parts for f in works)) if o)
-        layout = max(LAYOUTS, key=lambda name: (guesses[name], -LAYOUTS.index(name)))
-    wanted = set(course.chapter_names() if chapters is None else chapters)
-    not_graded = [(_shown(path) or root.name, reason) for path, reason in walk.problems]
-    others = walk.ignored
-    candidates: dict[tuple[str, str], list[_Candidate]] = defaultdict(list)
-    owners = {file.parts: paths.owner(file.parts, layout) for file in everything}
-    # Whoever has a copy of the course has many notebooks that are no exercises.
-    has_exercises = {
-        owner.key for file in works if (owner := owners[file.parts]) and owner.in_exercises
-    }
-    for number, file in enumerate(everything):
-        progress(number)
-        owner = owners[file.parts]
-        is_work = file.parts[-1].lower().endswith(".ipynb")
-        if owner and owner.key in has_exercises and not owner.in_exercises:
-            if is_work and len(file.parts) - 1 == len(owner.place.split("/")):
-                not_graded.append((_shown(file.name), f"is not in the folder {EXERCISES}/"))
+        layout = _layout_of(paths, works)
+    sorter = _Sorter(root, course, layout, chapters, walk.ignored)
+    sorter.lost([(tuple(path.split("/")), reason) for path, reason in walk.problems], paths)
+    by_owner: dict[str, list[tuple[Found, Owner]]] = defaultdict(list)
+    for file in everything:
+        owner = paths.owner(file.parts, layout)
+        if owner is not None:
+            by_owner[owner.key].append((file, owner))
+        elif looks_like_work(file.parts[-1]) and sorter.is_notebook(file):
+            sorter.not_graded.append((_shown(file.name), _unknown(layout)))
+        else:
+            sorter.others += 1
+    done = 0
+    for files in by_owner.values():
+        sorter.one_learner(files)
+        done += len(files)
+        progress(done)
+    found = sorter.collection()
+    found.assignments = [quote(n, 100) for n in paths.assignments()] if layout == "github" else []
+    if walk.garbled:
+        found.remarks.append(
+            f"{walk.garbled} names in zip files do not say their encoding and may be garbled: name "
+            "it with --zip-encoding, such as gbk, cp932 or cp1252"
+        )
+    if any(learner.is_anonymous for learner in found.learners):
+        found.remarks.append(
+            "the export is anonymous: Canvas's own ID is not in it, so the column ID is empty; the "
+            "anonymous ones are in the column Identifier"
+        )
+    return found
+
+
+def _telling(files: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """The files that tell the layout: notebooks by their names, or what there is."""
+    named = [parts for parts in files if ".ipynb" in parts[-1].lower()]
+    return named or [parts for parts in files if looks_like_work(parts[-1])] or files
+
+
+def _layout_of(paths: Paths, files: list[tuple[str, ...]]) -> str:
+    guesses = Counter(owner.layout for owner in map(paths.guess, files) if owner)
+    return max(LAYOUTS, key=lambda name: (guesses[name], -LAYOUTS.index(name)))
+
+
+class _Sorter:
+    """Puts the files of one learner after another in their places."""
+
+    def __init__(
+        self,
+        root: Path,
+        course: Course,
+        layout: str,
+        chapters: Iterable[str] | None,
+        ignored: int,
+    ) -> None:
+        self._root = root
+        self._course = course
+        self._layout = layout
+        self._wanted = set(course.chapter_names() if chapters is None else chapters)
+        self._one = next(iter(self._wanted)) if chapters and len(self._wanted) == 1 else None
+        self._recogniser = Recogniser(course)
+        self._people: dict[str, Owner] = {}
+        self._lost: dict[str, list[tuple[str, str]]] = defaultdict(list)
+        self._rows: list[tuple[str, Row]] = []
+        self.not_graded: list[tuple[str, str]] = []
+        self.others = ignored
+
+    def lost(self, problems: list[tuple[tuple[str, ...], str]], paths: Paths) -> None:
+        """Files that could not even be read, and whose they would be."""
+        for parts, reason in problems:
+            shown = _shown("/".join(parts)) or self._root.name
+            self.not_graded.append((shown, reason))
+            owner = paths.owner(parts, self._layout)
+            if owner is not None and owner.layout != "folder":
+                self._people.setdefault(owner.key, owner)
+                self._lost[owner.key].append((shown, reason))
+
+    def is_notebook(self, file: Found) -> bool:
+        """Whether a file is a notebook, or is called one."""
+        if ".ipynb" in file.parts[-1].lower():
+            return True
+        try:
+            return self._recogniser.look(file.read()).is_notebook
+        except UnreadableError:
+            return False
+
+    def one_learner(self, files: list[tuple[Found, Owner]]) -> None:
+        """All files of one learner."""
+        key, owner = files[0][1].key, files[0][1]
+        # Whoever has a copy of the course has many notebooks that are no exercises.
+        inside = [(f, o) for f, o in files if o.in_exercises and looks_like_work(f.parts[-1])]
+        outside = [(f, o) for f, o in files if not o.in_exercises]
+        candidates = self._candidates(inside)
+        if any(candidate.written for candidate in candidates):
+            self._set_aside(outside)
+        else:
+            candidates += self._candidates(outside, is_copy=bool(inside))
+        self.others += sum(o.in_exercises and not looks_like_work(f.parts[-1]) for f, o in files)
+        if candidates or key in self._lost or self._layout != "github":
+            self._people.setdefault(key, owner)
+        by_chapter: dict[str, list[Candidate]] = defaultdict(list)
+        for candidate in candidates:
+            by_chapter[candidate.chapter].append(candidate)
+        for some in by_chapter.values():
+            self._choose(some)
+
+    def _set_aside(self, outside: list[tuple[Found, Owner]]) -> None:
+        """Files beside an ``exercises/`` that has answers in it."""
+        for file, owner in outside:
+            depth = len(owner.place.split("/")) if owner.place else 0
+            name = file.parts[-1].lower()
+            if name.endswith(".ipynb") and len(file.parts) - 1 == depth:
+                self._no_row(file, owner, f"is not in the folder {EXERCISES}/")
             else:
-                others += 1
-            continue
-        if not is_work:
-            if layout == "github" or owner is None:
-                others += 1
+                self.others += 1
+
+    def _candidates(
+        self, files: list[tuple[Found, Owner]], is_copy: bool = False
+    ) -> list[Candidate]:
+        found = []
+        for file, owner in files:
+            candidate, reason = self._candidate(file, owner)
+            if candidate is not None:
+                found.append(candidate)
+            elif reason is None or (is_copy and not owner.instead):
+                self.others += 1
             else:
-                not_graded.append((_shown(file.name), "is not a notebook"))
-            continue
-        if owner is None:
-            not_graded.append((_shown(file.name), _unknown(layout)))
-            continue
-        candidate, problem = _candidate(file, owner, course, wanted)
-        if candidate is None:
-            if problem:
-                not_graded.append((_shown(file.name), problem))
-            else:
-                others += 1
-            continue
-        candidates[owner.key, candidate.chapter].append(candidate)
-    progress(len(everything))
-    rows = []
-    for some in candidates.values():
-        rows += _choose(some, not_graded)
-    people = {row.learner.key: row.learner for row in rows}
-    rows.sort(key=lambda row: (_order(row.learner), row.chapter))
-    return Collection(
-        layout,
-        sorted(people.values(), key=_order),
-        rows,
-        sorted(not_graded),
-        [quote(name, 100) for name in paths.assignments()] if layout == "github" else [],
-        others,
+                self._no_row(file, owner, reason)
+        return found
+
+    def _candidate(self, file: Found, owner: Owner) -> tuple[Candidate | None, str | None]:
+        """The file as a candidate of a chapter; else None and the reason, if it needs one."""
+        if owner.instead:
+            return None, f"is {owner.instead}"
+        in_repository = self._layout == "github"
+        is_called_notebook = ".ipynb" in file.parts[-1].lower()
+        if in_repository and not looks_like_work(file.parts[-1]):
+            return None, None
+        try:
+            data = file.read()
+        except UnreadableError as problem:
+            said = chapter_of_name(owner.file, self._course) or self._one
+            if is_called_notebook and said in self._wanted:
+                return Candidate(file, owner, said, "", (), str(problem), []), None
+            return None, str(problem)
+        look = self._recogniser.look(data, owner.file, self._one)
+        if not look.is_notebook and not is_called_notebook:
+            return None, None if in_repository else look.problem
+        chapter = look.chapter or (self._one if is_called_notebook else None)
+        if chapter is None:
+            return None, look.problem
+        if chapter not in self._wanted:
+            reason = f"belongs to {chapter}, not asked for"
+            return None, None if in_repository else reason
+        if (look.problem or look.is_source) and in_repository and not owner.in_exercises:
+            return None, None
+        said, notes = chapter_of_name(owner.file, self._course), []
+        if said not in (None, chapter):
+            notes.append(f"its name says {said}, but it is the notebook of {chapter}")
+        digest = hashlib.sha256(data).hexdigest()
+        return Candidate(
+            file, owner, chapter, digest, look.written, look.problem, notes, look.is_source
+        ), None
+
+    def _choose(self, some: list[Candidate]) -> None:
+        """The row of one learner and chapter."""
+        owner = some[0].owner
+        some = [candidate for candidate in some if not candidate.is_source] or some
+        written = [candidate for candidate in some if candidate.written] or some
+        places = {candidate.owner.place for candidate in written}
+        if owner.layout == "folder" and len(places) > 1 and len({c.digest for c in written}) > 1:
+            for candidate in written:
+                self._no_row(
+                    candidate.found,
+                    candidate.owner,
+                    f"several folders below {quote(owner.name, 100)!r} have {candidate.chapter}: "
+                    "which learner's is it? (name the folder that has one folder for each learner)",
+                )
+            return
+        choice = choose(some)
+        chosen = choice.chosen
+        for candidate in some:
+            if candidate.digest != chosen.digest or not chosen.digest:
+                if candidate is chosen:
+                    continue
+                self.not_graded.append((
+                    _shown(candidate.found.name),
+                    f"another file of the same learner for {chosen.chapter} was graded: "
+                    f"{_shown(chosen.found.name)}",
+                ))  # fmt: skip
+        row = Row(
+            _learner(owner),
+            chosen.chapter,
+            _shown(chosen.found.name),
+            chosen.digest,
+            chosen.found.read,
+            chosen.owner.late,
+            chosen.error,
+            [*chosen.notes, *choice.notes],
+            choice.doubt,
+        )
+        self._rows.append((owner.key, row))
+
+    def _no_row(self, file: Found, owner: Owner, reason: str) -> None:
+        self.not_graded.append((_shown(file.name), reason))
+        self._lost[owner.key].append((_shown(file.name), reason))
+
+    def collection(self) -> Collection:
+        """Everything that was found, in order."""
+        learners = {
+            key: _learner(owner, self._lost.get(key, ())) for key, owner in self._people.items()
+        }
+        rows = [row for _, row in self._rows]
+        for key, row in self._rows:
+            row.learner = learners[key]
+        rows.sort(key=lambda row: (_order(row.learner), row.chapter))
+        return Collection(
+            self._layout,
+            sorted(learners.values(), key=_order),
+            rows,
+            sorted(self.not_graded),
+            [],
+            self.others,
+        )
+
+
+def _learner(owner: Owner, lost: Iterable[tuple[str, str]] = ()) -> Learner:
+    return Learner(
+        owner.key,
+        quote(owner.name, 120),
+        quote(owner.login, 120),
+        quote(owner.user, 40),
+        owner.is_anonymous,
+        tuple(sorted(lost)),
     )
 
 
@@ -179,103 +363,3 @@ def _shown(path: str) -> str:
 
 def _unknown(layout: str) -> str:
     return f"its path does not say whose it is (the other files come from {NAMES[layout]})"
-
-
-def _candidate(
-    file: Found, owner: Owner, course: Course, wanted: set[str]
-) -> tuple[_Candidate | None, str]:
-    """The file with the chapter that it belongs to, or None and the reason, if it needs one."""
-    error, data = None, b""
-    try:
-        data = file.read()
-    except UnreadableError as problem:
-        error = str(problem)
-    notes = []
-    said, claimed = chapter_of_name(owner.file, course), chapter_of_data(data, course)
-    if said and claimed and said != claimed:
-        notes.append(f"its name says {said}, but it is the notebook of {claimed}")
-    chapter = claimed or said
-    if chapter is None:
-        reason = error or "neither its name nor its content says which chapter it belongs to"
-        return None, reason
-    if chapter not in wanted:
-        return None, "" if owner.layout == "github" else f"belongs to {chapter}, not asked for"
-    digest = "" if error else hashlib.sha256(data).hexdigest()
-    return _Candidate(file, owner, chapter, digest, error, notes), ""
-
-
-def chapter_of_name(name: str, course: Course) -> str | None:
-    """The chapter that a file's name means, whatever a platform or the learner added to it."""
-    stem, _ = copy_number(name.removesuffix(".ipynb").strip())
-    with contextlib.suppress(CommandError):
-        return course.resolve(stem)
-    inside = [chapter for chapter in course.chapter_names() if chapter in stem.lower()]
-    return inside[0] if len(inside) == 1 else None
-
-
-def chapter_of_data(data: bytes, course: Course) -> str | None:
-    """The chapter that a notebook says it belongs to, or None."""
-    try:
-        mark = json.loads(data.decode("utf-8-sig"))["metadata"]["actlab"]["chapter"]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return None
-    return mark if isinstance(mark, str) and mark in course.chapter_names() else None
-
-
-def _choose(some: list[_Candidate], not_graded: list[tuple[str, str]]) -> list[Row]:
-    """The row of one learner and chapter: the newest of several files."""
-    if some[0].owner.layout == "folder" and len({c.owner.place for c in some}) > 1:
-        for candidate in some:
-            not_graded.append((
-                _shown(candidate.found.name),
-                f"several folders below {quote(candidate.owner.name, 100)!r} have "
-                f"{candidate.chapter}: "
-                "which learner's is it? (name the folder that has one folder for each learner)",
-            ))  # fmt: skip
-        return []
-    some.sort(key=_age)
-    newest = some[-1]
-    notes = list(newest.notes)
-    different = {candidate.digest for candidate in some}
-    if len(some) > 1:
-        others = ", ".join(_shown(c.found.parts[-1]) for c in some[:-1])
-        if len(different) == 1 and newest.digest:
-            notes.append(f"handed in {len(some)} times without a change")
-        elif _age(some[-2])[:-1] == _age(newest)[:-1]:
-            notes.append(
-                f"nothing tells which of {len(some)} files is the newest; this one was taken "
-                f"instead of {others}"
-            )
-        else:
-            notes.append(f"the newest of {len(some)} files, graded instead of {others}")
-        for older in some[:-1]:
-            if older.digest != newest.digest:
-                not_graded.append((
-                    _shown(older.found.name),
-                    f"another file of the same learner for {newest.chapter} was graded: "
-                    f"{_shown(newest.found.name)}",
-                ))  # fmt: skip
-    owner = newest.owner
-    learner = Learner(
-        owner.key, quote(owner.name, 120), quote(owner.login, 120), quote(owner.user, 40)
-    )
-    late = any(candidate.owner.late for candidate in some if candidate is newest)
-    return [
-        Row(
-            learner,
-            newest.chapter,
-            _shown(newest.found.name),
-            newest.digest,
-            newest.found.read,
-            late,
-            newest.error,
-            notes,
-        )
-    ]
-
-
-def _age(candidate: _Candidate) -> tuple[int, int, float, str]:
-    """Larger for a newer file: the platform's number, then a copy's, then the time."""
-    _, copy = copy_number(candidate.owner.file.removesuffix(".ipynb"))
-    # A number added by the platform is only telling among uploads that have no number of their own.
-    return candidate.owner.upload, copy, candidate.found.modified, candidate.found.name

@@ -12,11 +12,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from actgrade.classroom import similar
-from actgrade.classroom.collect import Collection, Row
+from actgrade.classroom.collect import Collection, Learner, Row
 from actgrade.source import Assignment
 
 SCHEMA = "actlab-class"
-VERSION = 1
+VERSION = 2
 _FIELDS = ("id", "title", "points", "maximum", "verdict", "reason", "mistake")
 
 
@@ -53,23 +53,49 @@ def build(
         "grader": {**grader, "isolation": " / ".join(sorted(isolation))},
         "layout": collection.layout,
         "assignments": collection.assignments,
+        "remarks": list(collection.remarks),
         "chapters": [_chapter(chapter) for chapter in by_name.values()],
-        "learners": [
-            {
-                "name": entry["learner"].name,
-                "login": entry["learner"].login,
-                "user": entry["learner"].user,
-                "points": sum(s["points"] or 0.0 for s in entry["submissions"]),
-                "maximum": sum(s["maximum"] for s in entry["submissions"]),
-                "submissions": entry["submissions"],
-            }
-            for entry in learners
-        ],
+        "learners": [_learner(entry["learner"], entry["submissions"]) for entry in learners],
         "questions": _questions(by_name.values(), learners),
         "similar": similar.groups(leads),
         "not_graded": [{"file": file, "reason": reason} for file, reason in collection.not_graded],
         "other_files": collection.other_files,
     }
+
+
+def _learner(learner: Learner, submissions: list[dict[str, Any]]) -> dict[str, Any]:
+    graded = [s for s in submissions if s["points"] is not None]
+    return {
+        "name": learner.name,
+        "login": learner.login,
+        "user": learner.user,
+        "anonymous": learner.is_anonymous,
+        # Nothing that could be graded is not the same as nothing that is right.
+        "points": sum(s["points"] for s in graded) if graded else None,
+        "maximum": sum(s["maximum"] for s in graded),
+        "submissions": submissions,
+        "not_graded": [{"file": file, "reason": reason} for file, reason in learner.not_graded],
+    }
+
+
+def label(learner: Mapping[str, Any]) -> str:
+    """Who somebody is, also beside others of the same name."""
+    name, user = learner["name"], learner["user"]
+    return name if not user or user in name else f"{name} ({user})"
+
+
+def without_grade(document: Mapping[str, Any]) -> list[tuple[Mapping[str, Any], str, str, str]]:
+    """Learner, chapter, file and reason of everything that has no grade though handed in."""
+    found = []
+    for learner in document["learners"]:
+        for s in learner["submissions"]:
+            if s["points"] is None:
+                why = s["error"] or "the course's own answer failed"
+                found.append((learner, s["chapter"], s["file"], why))
+        if not learner["submissions"]:
+            lost = learner["not_graded"] or [{"file": "", "reason": "nothing could be read"}]
+            found += [(learner, "", file["file"], file["reason"]) for file in lost]
+    return found
 
 
 def _chapter(chapter: Assignment) -> dict[str, Any]:
@@ -103,6 +129,7 @@ def _submission(
         "late": row.late,
         "error": error,
         "notes": notes,
+        "doubt": row.doubt,
         # Nobody loses points for what the course or the grader did, or gets them unseen.
         "points": None if is_open else float(sum(q["points"] for q in questions)),
         "maximum": float(chapter.points),
@@ -114,9 +141,7 @@ def _leads(row: Row, result: Mapping[str, Any] | None) -> list[dict[str, Any]]:
     return [
         {
             "learner": row.learner.key,
-            "name": f"{row.learner.name} ({row.learner.user})"
-            if row.learner.user
-            else row.learner.name,
+            "name": label({"name": row.learner.name, "user": row.learner.user}),
             "chapter": row.chapter,
             "question": question,
             **answer,

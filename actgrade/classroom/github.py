@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from actbase.console import run_command
 from actbase.errors import CommandError
 from actgrade.classroom.gradescope import said
 from actgrade.classroom.single import Graded, grade_one
@@ -71,18 +72,15 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("chapters", nargs="*", help="what to grade (all that was handed in)")
     parser.add_argument("--course", type=Path, required=True, help="the folder of the course")
     parser.add_argument("--require-sandbox", action="store_true", help="as for 'actlab grade'")
-    arguments = parser.parse_intermixed_args(argv)
-    try:
-        course = Course.find(arguments.course)
-        chapters = [course.resolve(name) for name in arguments.chapters]
-        content = payload(
-            grade_one(
-                arguments.repository, course, chapters, require_sandbox=arguments.require_sandbox
-            )
-        )
-    except CommandError as error:
-        print(f"autograding: {error}", file=sys.stderr)
-        return error.exit_code
+    return run_command("autograding", lambda: _grade(parser.parse_intermixed_args(argv)))
+
+
+def _grade(arguments: argparse.Namespace) -> int:
+    course = Course.find(arguments.course)
+    chapters = [course.resolve(name) for name in arguments.chapters]
+    content = payload(
+        grade_one(arguments.repository, course, chapters, require_sandbox=arguments.require_sandbox)
+    )
     for test in content["tests"]:
         print(f"{test['name']}: {test['message']}")
     _append("GITHUB_STEP_SUMMARY", summary(content))
@@ -93,8 +91,12 @@ def main(argv: list[str] | None = None) -> int:
 
 def _append(variable: str, text: str) -> None:
     if path := os.environ.get(variable):
-        with Path(path).open("a", encoding="utf-8") as file:
-            file.write(text)
+        try:
+            with Path(path).open("a", encoding="utf-8", errors="backslashreplace") as file:
+                file.write(text)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise CommandError(f"{path} cannot be written: {reason}") from None
 
 
 if __name__ == "__main__":

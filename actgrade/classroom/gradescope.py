@@ -9,14 +9,16 @@ exit code is not 0, so that Gradescope shows an error to the instructor and nobo
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import Any
 
+from actbase.console import run_command
 from actbase.errors import CommandError
+from actbase.files import remove_file, write_json
 from actgrade.classroom.single import Graded, grade_one
 from actgrade.course import Course
+from actgrade.quote import sentence
 from actgrade.results import VERDICTS
 
 
@@ -41,9 +43,17 @@ def results(graded: list[Graded]) -> dict[str, Any]:
                     "visibility": "visible",
                 }
             )
+    said_first = [
+        f"Not graded: {chapter_name(notebook)}: {sentence(notebook.problem)}"
+        for notebook in graded
+        if notebook.problem
+    ]
+    if any(not notebook.problem for notebook in graded):
+        said_first.append("Your answers ran on inputs that are not in the notebook.")
+    notes = [sentence(f"Note: {note}") for notebook in graded for note in notebook.notes]
     return {
         "score": sum(test["score"] for test in tests),
-        "output": "Your answers ran on inputs that are not in the notebook.",
+        "output": "\n".join([*said_first, *notes]),
         "output_format": "text",
         "visibility": "visible",
         "stdout_visibility": "hidden",
@@ -51,11 +61,16 @@ def results(graded: list[Graded]) -> dict[str, Any]:
     }
 
 
+def chapter_name(notebook: Graded) -> str:
+    """The chapter, and the file if there is one."""
+    return notebook.chapter.name + (f", {notebook.file}" if notebook.file else "")
+
+
 def said(result: dict[str, Any] | None, notebook: Graded) -> str:
     """What a learner is told about one question."""
     if result is None:
-        return f"{notebook.problem}."
-    reason = f" {result['reason']}." if result["reason"] else ""
+        return f"Not graded: {sentence(notebook.problem)}"
+    reason = f" {sentence(result['reason'])}" if result["reason"] else ""
     return f"{result['verdict']}: {VERDICTS[result['verdict']]}.{reason}"
 
 
@@ -68,10 +83,13 @@ def main(argv: list[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("folder", type=Path, nargs="?", default=Path("/autograder"))
-    folder = parser.parse_args(argv).folder
+    return run_command("autograder", lambda: _grade(parser.parse_args(argv).folder))
+
+
+def _grade(folder: Path) -> int:
     target = folder / "results" / "results.json"
-    target.unlink(missing_ok=True)
     try:
+        remove_file(target)  # one of an earlier run must not stand for this one
         course = Course.find(folder / "source" / "course")
         listed = folder / "source" / "chapters.txt"
         names = listed.read_text(encoding="utf-8").split() if listed.is_file() else []
@@ -81,12 +99,12 @@ def main(argv: list[str] | None = None) -> int:
         except CommandError as error:
             if error.exit_code != 2:
                 raise
-            content = {**results([]), "score": 0.0, "output": f"Not graded: {error}."}
+            content = {**results([]), "score": 0.0, "output": f"Not graded: {sentence(str(error))}"}
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    except CommandError as error:
-        print(f"autograder: {error}", file=sys.stderr)
-        return error.exit_code
+        write_json(target, content)
+    except OSError as error:
+        where = error.filename or target
+        raise CommandError(f"{where} cannot be used: {error.strerror or error}") from None
     return 0
 
 

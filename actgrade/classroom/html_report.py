@@ -15,6 +15,9 @@ from typing import Any
 
 from jinja2 import DictLoader, Environment, StrictUndefined
 
+from actgrade.classroom.document import label, without_grade
+from actgrade.plain_math import plain_math
+from actgrade.quote import sentence
 from actgrade.results import VERDICTS
 from actgrade.source import Assignment
 
@@ -67,25 +70,29 @@ _BASE = """<!doctype html>
 """
 
 _LEARNER = """{% extends "base" %}
-{% block title %}Feedback for {{ learner.name }}{% endblock %}
+{% block title %}Feedback for {{ label(learner) }}{% endblock %}
 {% block body %}
-<h1>Feedback for {{ learner.name }}</h1>
-<p>{{ points(learner.points) }} of {{ points(learner.maximum) }} points in what you handed in.</p>
+<h1>Feedback for {{ label(learner) }}</h1>
+{% if learner.points is none %}<p><span class="verdict">Not graded</span>: nothing that you handed
+in could be graded. That is no zero; hand it in again as said below.</p>
+{% else %}<p>{{ points(learner.points) }} of {{ points(learner.maximum) }} points in what was
+graded.</p>{% endif %}
 {% for submission in learner.submissions %}
 <h2>{{ titles[submission.chapter] }}</h2>
 <p class="quiet">{{ submission.file }}
 {% if submission.late %}(late, says the platform){% endif %}</p>
-{% if submission.error %}<p><span class="verdict">Not graded:</span> {{ submission.error }}.</p>
+{% if submission.error %}<p><span class="verdict">Not graded:</span>
+{{ sentence(submission.error) }}</p>
 {% else %}<p>{% if submission.points is none %}Your instructor looks at this one: the course's own
 answer failed.{% else %}{{ points(submission.points) }} of {{ points(submission.maximum) }}
 points.{% endif %}</p>{% endif %}
-{% for note in submission.notes %}<p>Note: {{ note }}.</p>{% endfor %}
+{% for note in submission.notes %}<p>Note: {{ sentence(note) }}</p>{% endfor %}
 {% for question in submission.questions %}
 <section class="question {{ question.verdict }}">
 <h3>{{ question.id }}. {{ question.title }}</h3>
 <p><span class="verdict">{{ question.verdict }}</span>, {{ points(question.points) }} of
 {{ points(question.maximum) }} points: {{ verdicts[question.verdict] }}</p>
-{% if question.reason %}<p>{{ question.reason }}.</p>{% endif %}
+{% if question.reason %}<p>{{ sentence(question.reason) }}</p>{% endif %}
 {% if question.verdict not in ("pass", "course") %}
 {% for hint in hints.get((submission.chapter, question.id), ()) %}
 <details><summary>Hint {{ loop.index }} of {{ loop.length }}</summary>{{ hint }}</details>
@@ -93,6 +100,9 @@ points.{% endif %}</p>{% endif %}
 </section>
 {% endfor %}
 {% endfor %}
+{% if learner.not_graded %}<h2>Other files that you handed in</h2>
+<ul>{% for file in learner.not_graded %}<li>{{ file.file }}: {{ sentence(file.reason) }}</li>
+{% endfor %}</ul>{% endif %}
 <p class="quiet">Your answers were run on inputs that are not in the notebook, which were drawn for
 your file. The same file always gets the same grade.</p>
 {% endblock %}
@@ -103,20 +113,32 @@ _OVERVIEW = """{% extends "base" %}
 {% block body %}
 <h1>Overview of the class</h1>
 <p>{{ learners|length }} learner{{ "" if learners|length == 1 else "s" }},
-{{ graded }} graded submission{{ "" if graded == 1 else "s" }}. Answers ran
+{{ graded }} graded submission{{ "" if graded == 1 else "s" }}{% if attention %},
+{{ people }} learner{{ "" if people == 1 else "s" }} without a grade{% endif %}. Answers ran
 {% if document.grader.isolation == isolated %}isolated ({{ isolated }}){% else %}<strong>not
 isolated</strong> ({{ document.grader.isolation or "nothing ran" }}){% endif %}.
 Other files: <a href="gradebook.csv">gradebook.csv</a>, <a href="results.json">results.json</a>,
-<a href="junit.xml">junit.xml</a>, <a href="similar.csv">similar.csv</a>.</p>
+<a href="not_graded.csv">not_graded.csv</a>, <a href="junit.xml">junit.xml</a>,
+<a href="similar.csv">similar.csv</a>.</p>
 
-{% if attention or document.not_graded %}
+{% if attention or doubts or document.not_graded or document.remarks %}
 <h2>For your attention</h2>
+{% for remark in document.remarks %}<p>{{ sentence(remark) }}</p>{% endfor %}
 {% if attention %}
-<p>These submissions have no grade, and their cells in the gradebook are empty.</p>
+<p>These have no grade, which is no zero: their cells in the gradebook are empty.</p>
 <div class="scroll"><table>
-<tr><th>Learner</th><th>Chapter</th><th>Why</th></tr>
-{% for name, chapter, why in attention %}
-<tr><td>{{ name }}</td><td>{{ chapter }}</td><td class="wide">{{ why }}</td></tr>
+<tr><th>Learner</th><th>Chapter</th><th>File</th><th>Not graded because</th></tr>
+{% for learner, chapter, file, why in attention %}
+<tr><td>{{ label(learner) }}</td><td>{{ chapter }}</td><td class="wide">{{ file }}</td>
+<td class="wide">{{ why }}</td></tr>
+{% endfor %}</table></div>{% endif %}
+{% if doubts %}
+<p>Several files were handed in, and which one counts is not beyond doubt. Look at these.</p>
+<div class="scroll"><table>
+<tr><th>Learner</th><th>Chapter</th><th>Graded</th><th>Why to look</th></tr>
+{% for name, chapter, file, why in doubts %}
+<tr><td>{{ name }}</td><td>{{ chapter }}</td><td class="wide">{{ file }}</td>
+<td class="wide">{{ why }}</td></tr>
 {% endfor %}</table></div>{% endif %}
 {% if document.not_graded %}
 <details{% if document.not_graded|length <= 20 %} open{% endif %}>
@@ -178,7 +200,7 @@ answer){% endif %}</td></tr>
 {% for row in learners %}
 <tr><td class="wide"><a href="feedback/{{ row.page|urlencode }}">{{ row.name }}</a></td>
 {% for cell in row.cells %}<td class="number">{{ cell }}</td>{% endfor %}
-<td class="number">{{ points(row.points) }}</td></tr>
+<td class="number">{{ "not graded" if row.points is none else points(row.points) }}</td></tr>
 {% endfor %}</table></div>
 {% endblock %}
 """
@@ -194,7 +216,9 @@ def _environment() -> Environment:
     )
     from markupsafe import Markup
 
-    environment.globals.update(points=lambda value: f"{value:.10g}", style=Markup(_STYLE))
+    environment.globals.update(
+        points=lambda value: f"{value:.10g}", style=Markup(_STYLE), label=label, sentence=sentence
+    )
     return environment
 
 
@@ -208,7 +232,7 @@ def feedback(
     """
     template = _environment().get_template("learner")
     hints = {
-        (chapter.name, question.id): [_markdown(hint) for hint in question.hints]
+        (chapter.name, question.id): [_markdown(plain_math(hint)) for hint in question.hints]
         for chapter in chapters
         for question in chapter.questions
     }
@@ -221,22 +245,23 @@ def overview(document: Mapping[str, Any], names: list[str]) -> str:
     """The text of ``index.html``."""
     from actgrade.sandbox import confinement
 
-    learners, attention = [], []
+    learners, doubts = [], []
     for learner, page in zip(document["learners"], names, strict=True):
         cells = {s["chapter"]: _cell(s) for s in learner["submissions"]}
         learners.append(
             {
-                "name": learner["name"],
+                "name": label(learner),
                 "page": page,
                 "points": learner["points"],
                 "cells": [cells.get(chapter["name"], "") for chapter in document["chapters"]],
             }
         )
-        attention += [
-            (learner["name"], s["chapter"], s["error"] or "the course's own answer failed")
+        doubts += [
+            (label(learner), s["chapter"], s["file"], s["doubt"])
             for s in learner["submissions"]
-            if s["points"] is None
+            if s["doubt"]
         ]
+    attention = without_grade(document)
     mistakes = [
         (mistake["count"], question["chapter"], question["id"], mistake["because"])
         for question in document["questions"]
@@ -250,6 +275,8 @@ def overview(document: Mapping[str, Any], names: list[str]) -> str:
             document=document,
             learners=learners,
             attention=attention,
+            people=len({id(learner) for learner, *_ in attention}),
+            doubts=doubts,
             mistakes=mistakes[:40],
             graded=sum(
                 s["points"] is not None for e in document["learners"] for s in e["submissions"]

@@ -2,9 +2,13 @@
 
 Canvas puts everything into the file's name, ``doejane_LATE_12345_67890_04_relu-1.ipynb``: sortable
 name, a mark when it is late, the user's number, the upload's number, the learner's own file name.
-Moodle makes a folder ``Jane Doe_12345_assignsubmission_file_``. GitHub Classroom makes a folder
-``assignment-username`` with a repository in it. What is none of these may still be one folder for
-each learner.
+Graded without names, it is ``LATE_anon_k7PqZ_67890_04_relu.ipynb``, and an upload that is a link or
+a text ends ``doejane_12345_link.html`` or ``_text.html`` (``lib/content_zipper.rb`` of Canvas).
+Moodle makes a folder ``Jane Doe_12345_assignsubmission_file``, with a further ``_`` in older
+versions; under blind marking everybody's name is "Participant", and a group is ``Team 1_55_...``
+or, for those in none, ``Default group_...`` (``mod/assign/classes/downloader.php``). GitHub
+Classroom makes a folder ``assignment-username`` with a repository in it. What is none of these may
+still be one folder for each learner.
 """
 
 from __future__ import annotations
@@ -18,12 +22,25 @@ _CANVAS = re.compile(
     r"^(?P<name>[^_]+(?:_(?!LATE_)[^\d_][^_]*)*?)(?P<late>_LATE)?_(?P<user>\d+)_(?P<upload>\d+)_(?P<file>.+)$",
     re.IGNORECASE | re.DOTALL,
 )
-_MOODLE = re.compile(r"^(?P<name>.+?)_(?P<user>\d+)_assignsubmission_(?P<kind>\w+?)_*$", re.DOTALL)
-_MOODLE_FLAT = re.compile(
-    r"^(?P<name>.+?)_(?P<user>\d+)_assignsubmission_file_(?P<file>.+)$", re.DOTALL
+# No file of the learner's: what Canvas writes for a link and for a text.
+_CANVAS_WRITTEN = re.compile(
+    r"^(?P<name>[^_]+(?:_(?!LATE_)[^\d_][^_]*)*?)(?P<late>_LATE)?_(?P<user>\d+)_(?P<file>(?:link|text)\.html)$",
+    re.IGNORECASE | re.DOTALL,
 )
-_COPY = re.compile(r"(?:-(?P<dash>\d{1,3})|\s*\((?P<bracket>\d{1,3})\))$")
+_CANVAS_ANONYMOUS = re.compile(
+    r"^(?P<late>LATE_)?anon_(?P<user>[A-Za-z0-9]{1,12})_(?:(?P<upload>\d+)_(?P<file>.+)|(?P<written>(?:link|text)\.html))$",
+    re.DOTALL,
+)
+_MOODLE = re.compile(
+    r"^(?P<name>.+?)(?:_(?P<user>\d+))?_assignsubmission_(?P<kind>[A-Za-z0-9]+)_*$", re.DOTALL
+)
+_MOODLE_FLAT = re.compile(
+    r"^(?P<name>.+?)(?:_(?P<user>\d+))?_assignsubmission_(?P<kind>[A-Za-z0-9]+)_(?P<file>.+)$",
+    re.DOTALL,
+)
 EXERCISES = "exercises"
+NO_FILES = {"link.html": "a link, no file", "text.html": "a text, no file",
+            "onlinetext": "a text, no file"}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -41,6 +58,9 @@ class Owner:
         file: the learner's own name for the file.
         place: the folder of this learner, to tell two learners of the same name apart.
         in_exercises: whether the file lies where a copy of the course has its exercises.
+        is_anonymous: whether ``user`` is a name for this assignment only, which means nothing to
+            the platform's gradebook.
+        instead: what was handed in that is no file of the learner's; empty for a file.
     """
 
     key: str
@@ -53,6 +73,8 @@ class Owner:
     upload: int = 0
     place: str = ""
     in_exercises: bool = False
+    is_anonymous: bool = False
+    instead: str = ""
 
 
 LAYOUTS = ("canvas", "moodle", "github", "folder")
@@ -70,6 +92,7 @@ class Paths:
     """
 
     def __init__(self, paths: Iterable[tuple[str, ...]], slug: str | None = None) -> None:
+        paths = list(paths)
         folders = [path[:-1] for path in paths]
         self._top = _shared(folders)
         self._is_single = len(set(folders)) == 1
@@ -81,6 +104,9 @@ class Paths:
         for place in self._repositories:
             siblings.setdefault(place[:-1], set()).add(place[-1])
         self._prefixes = {above: self._prefix(above, n) for above, n in siblings.items()}
+        # Somebody may be called Anon. Canvas hides the names of all or of nobody.
+        named = [part for path in paths for part in path if _CANVAS.match(part)]
+        self._is_anonymous = all(_CANVAS_ANONYMOUS.match(part) for part in named)
 
     def owner(self, parts: tuple[str, ...], layout: str) -> Owner | None:
         """Who the file at ``parts`` belongs to in this layout, or None."""
@@ -98,8 +124,29 @@ class Paths:
     def _canvas(self, parts: tuple[str, ...]) -> Owner | None:
         for number, part in enumerate(parts):
             is_file = number == len(parts) - 1
-            match = _CANVAS.match(part) if is_file or _is_zip(part) else None
-            if match:
+            if not (is_file or _is_zip(part)):
+                continue
+            inside = EXERCISES in parts[number + 1 : -1]
+            if self._is_anonymous and (match := _CANVAS_ANONYMOUS.match(part)):
+                return Owner(
+                    f"canvas/anon/{match['user']}",
+                    f"anonymous {match['user']}",
+                    "canvas",
+                    (match["file"] or match["written"]) if is_file else parts[-1],
+                    user=match["user"],
+                    late=match["late"] is not None,
+                    upload=int((match["upload"] or "0")[:30]),
+                    in_exercises=inside,
+                    is_anonymous=True,
+                    instead=NO_FILES.get(match["written"] or "", ""),
+                )
+            if is_file and (match := _CANVAS_WRITTEN.match(part)):
+                name, file = match["name"], match["file"]
+                return Owner(
+                    f"canvas/{match['user']}", name, "canvas", file, user=match["user"],
+                    late=match["late"] is not None, instead=NO_FILES[file.lower()],
+                )  # fmt: skip
+            if match := _CANVAS.match(part):
                 return Owner(
                     f"canvas/{match['user']}",
                     match["name"],
@@ -108,6 +155,7 @@ class Paths:
                     user=match["user"],
                     late=match["late"] is not None,
                     upload=int(match["upload"][:30]),
+                    in_exercises=inside,
                 )
         return None
 
@@ -116,9 +164,16 @@ class Paths:
             is_file = number == len(parts) - 1
             match = _MOODLE_FLAT.match(part) if is_file else _MOODLE.match(part)
             if match:
-                user, name = match["user"], match["name"].strip()
-                file = match["file"] if is_file else parts[-1]
-                return Owner(f"moodle/{user}/{name}", name, "moodle", file, user=user)
+                user, name = match["user"] or "", match["name"].strip()
+                return Owner(
+                    f"moodle/{user}/{name}",
+                    name,
+                    "moodle",
+                    match["file"] if is_file else parts[-1],
+                    user=user,
+                    in_exercises=EXERCISES in parts[number + 1 : -1],
+                    instead=NO_FILES.get(match["kind"].lower(), ""),
+                )
         return None
 
     def _github(self, parts: tuple[str, ...]) -> Owner | None:
@@ -155,6 +210,11 @@ class Paths:
             file,
             place="/".join(folders),
             in_exercises=EXERCISES in folders,
+        )
+
+    def _single(self, parts: tuple[str, ...]) -> Owner:
+        return Owner(
+            "single", "the learner", "single", parts[-1], in_exercises=EXERCISES in parts[:-1]
         )
 
     def _prefix(self, above: tuple[str, ...], names: set[str]) -> str | None:
@@ -197,11 +257,3 @@ def _repository(folders: tuple[str, ...]) -> tuple[str, ...]:
 
 def _is_zip(name: str) -> bool:
     return name.lower().endswith(".zip")
-
-
-def copy_number(stem: str) -> tuple[str, int]:
-    """A stem without the number that platforms and browsers add to a second copy, and it."""
-    match = _COPY.search(stem)
-    if not match:
-        return stem, 0
-    return stem[: match.start()], int(match["dash"] or match["bracket"])

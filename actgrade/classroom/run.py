@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import json
-import shutil
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from actbase.errors import CommandError
-from actbase.files import replace_file
+from actbase.files import remove_file, replace_file, write_json
 from actgrade.classroom import document as documents
 from actgrade.classroom import gradebook, html_report, junit, key, schedule
 from actgrade.classroom.collect import Collection, Row
 from actgrade.classroom.progress_bar import progress
-from actgrade.classroom.store import Store, unit_key
+from actgrade.classroom.store import FOLDER, Store, unit_key
 from actgrade.classroom.walk import UnreadableError
 from actgrade.classroom.work import Settings, Unit, is_final
 from actgrade.course import Course
@@ -33,6 +33,7 @@ class Plan:
         secret: the instructor's key.
         jobs: worker processes; None for all cores.
         scheduler: the address of a Dask scheduler, or None to grade on this machine.
+        chapters: have a column in the gradebook though nobody handed them in.
     """
 
     secret: bytes = field(repr=False)
@@ -41,6 +42,7 @@ class Plan:
     require_sandbox: bool = False
     jobs: int | None = None
     scheduler: str | None = None
+    chapters: tuple[str, ...] = ()
 
 
 @dataclass
@@ -69,7 +71,7 @@ def grade_class(collection: Collection, course: Course, plan: Plan, out: Path) -
 
     store = Store(out)
     with store.working() as temporary:
-        names = sorted({row.chapter for row in collection.rows})
+        names = sorted({row.chapter for row in collection.rows} | set(plan.chapters))
         chapters = [course.chapter(name) for name in names]
         limits = plan.limits.as_dict()
         grader = {
@@ -83,7 +85,7 @@ def grade_class(collection: Collection, course: Course, plan: Plan, out: Path) -
                 _digest_of(course.source_path(row.chapter)), row.digest, grader
             )
             for row in collection.rows
-            if row.digest
+            if row.digest and row.error is None
         }
         results = {unit: store.get(name) for unit, name in keys.items()}
         missing = [unit for unit, result in results.items() if result is None]
@@ -152,6 +154,7 @@ def write_reports(document: dict[str, Any], chapters: list[Assignment], out: Pat
     names = html_report.file_names(document["learners"])
     text: list[tuple[Path, Callable[[], str]]] = [
         (out / "gradebook.csv", lambda: gradebook.gradebook(document)),
+        (out / "not_graded.csv", lambda: gradebook.not_graded(document)),
         (out / "similar.csv", lambda: gradebook.similar(document)),
         (out / "junit.xml", lambda: junit.junit(document)),
         (out / "index.html", lambda: html_report.overview(document, names)),
@@ -163,7 +166,8 @@ def write_reports(document: dict[str, Any], chapters: list[Assignment], out: Pat
     try:
         _write_feedback(document, chapters, names, out)
         for path, make in text:
-            replace_file(path, make().encode("utf-8", "backslashreplace"))
+            mark = codecs.BOM_UTF8 if path.suffix == ".csv" else b""
+            replace_file(path, mark + make().encode("utf-8", "backslashreplace"))
     except OSError as error:
         where = error.filename or out
         raise CommandError(
@@ -176,12 +180,23 @@ def write_reports(document: dict[str, Any], chapters: list[Assignment], out: Pat
 def _write_feedback(
     document: dict[str, Any], chapters: list[Assignment], names: list[str], out: Path
 ) -> None:
-    """All pages at once: nobody's page of an earlier run stays behind."""
-    folder, new = out / "feedback", out / ".actlab-class" / "feedback"
-    shutil.rmtree(new, ignore_errors=True)
-    new.mkdir()
+    """All pages; nobody's page of an earlier run stays behind, and no other file is touched."""
+    folder, listed = out / "feedback", out / FOLDER / "pages.json"
+    folder.mkdir(exist_ok=True)
+    before = _names_in(listed)
+    write_json(listed, sorted(before | set(names)))
     for name, text in html_report.feedback(document, chapters, names):
-        (new / name).write_text(text, encoding="utf-8", errors="backslashreplace")
-    if folder.exists():
-        shutil.rmtree(folder)
-    new.rename(folder)
+        replace_file(folder / name, text.encode("utf-8", "backslashreplace"))
+    for name in before - set(names):
+        remove_file(folder / name)
+    write_json(listed, sorted(names))
+
+
+def _names_in(listed: Path) -> set[str]:
+    """The pages that earlier runs wrote."""
+    try:
+        content = json.loads(listed.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return set()
+    names = content if isinstance(content, list) else []
+    return {name for name in names if isinstance(name, str) and Path(name).name == name}

@@ -9,12 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from actbase.errors import CommandError
-from actgrade.classroom.collect import chapter_of_data, chapter_of_name
-from actgrade.classroom.layouts import EXERCISES, copy_number
-from actgrade.classroom.walk import Found, UnreadableError, Walk, find
+from actgrade.classroom.collect import collect
+from actgrade.classroom.walk import UnreadableError
 from actgrade.classroom.work import Settings, Unit, close_launchers, grade_units, is_final
 from actgrade.course import Course
-from actgrade.quote import quote
 from actgrade.source import Assignment
 
 
@@ -26,6 +24,7 @@ class Graded:
     file: str
     questions: tuple[dict[str, Any], ...]
     problem: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def points(self) -> float:
@@ -47,29 +46,42 @@ def grade_one(
     """
     if not folder.is_dir():
         raise CommandError(f"{folder} is not a folder")
-    found: dict[str, tuple[Found, bytes, str]] = {}
-    files = [file for file in find(folder, Walk([])) if file.parts[-1].endswith(".ipynb")]
-    # In a copy of the course the other notebooks are no answers.
-    files = [file for file in files if EXERCISES in file.parts[:-1]] or files
-    for file in sorted(files, key=_age):
-        try:
-            data, problem = file.read(), ""
-        except UnreadableError as error:
-            data, problem = b"", str(error)
-        name = chapter_of_data(data, course) or chapter_of_name(file.parts[-1], course)
-        if name is not None and name in (chapters or course.chapter_names()):
-            found[name] = (file, data, problem)
+    # The same sorting as for a class, of which this is the only learner.
+    try:
+        rows = collect(folder, course, chapters=chapters or None, layout="single").rows
+    except CommandError:
+        rows = []
+    found: dict[str, _Found] = {}
+    for row in rows:
+        problem, data = f"the file {row.error}" if row.error else "", b""
+        if not problem:
+            try:
+                data = row.read()
+            except UnreadableError as error:
+                problem = f"the file {error}"
+        notes = [*row.notes, *([row.doubt] if row.doubt else [])]
+        found[row.chapter] = _Found(row.file, data, problem, tuple(notes))
     if not found and not chapters:
         raise CommandError("no notebook of this course was handed in")
     return _grade(found, course, chapters or sorted(found), require_sandbox)
 
 
-def _age(file: Found) -> tuple[int, float, str]:
-    return copy_number(file.parts[-1].removesuffix(".ipynb"))[1], file.modified, file.name
+def _subject(error: str | None, one: _Found) -> str:
+    return one.problem or (f"the file {error}" if error else "")
+
+
+@dataclass(frozen=True)
+class _Found:
+    """The file that was chosen for one chapter."""
+
+    file: str
+    data: bytes
+    problem: str
+    notes: tuple[str, ...]
 
 
 def _grade(
-    found: dict[str, tuple[Found, bytes, str]],
+    found: dict[str, _Found],
     course: Course,
     chapters: list[str],
     require_sandbox: bool,
@@ -77,9 +89,9 @@ def _grade(
     from actgrade.preload import preload_for
 
     units = [
-        Unit(name, hashlib.sha256(data).hexdigest(), course.chapter(name), data)
-        for name, (_, data, problem) in found.items()
-        if not problem
+        Unit(name, hashlib.sha256(one.data).hexdigest(), course.chapter(name), one.data)
+        for name, one in found.items()
+        if not one.problem
     ]
     settings = Settings(
         secrets.token_bytes(32),
@@ -97,15 +109,19 @@ def _grade(
             problem = f"no notebook of {name} was handed in"
             graded.append(Graded(chapter, "", (), problem))
             continue
-        file, _, problem = found[name]
-        result = results.get(name, {"error": problem, "questions": []})
+        one = found[name]
+        result = results.get(name, {"error": one.problem, "questions": [], "notes": []})
         if not is_final(result):
             raise CommandError(
                 f"{name}: the grader or the course failed, not the learner; grade this again", 1
             )
         graded.append(
             Graded(
-                chapter, quote(file.name, 200), tuple(result["questions"]), result["error"] or ""
+                chapter,
+                one.file,
+                tuple(result["questions"]),
+                _subject(result["error"], one),
+                (*one.notes, *result["notes"]),
             )
         )
     return graded

@@ -61,8 +61,18 @@ class Store:
         return result if isinstance(result, dict) and result.get("unit") == key else None
 
     def put(self, result: Mapping[str, Any]) -> None:
-        """Keep the result of a unit; it is there completely or not at all."""
-        keep(self.results, result)
+        """Keep the result of a unit; it is there completely or not at all.
+
+        Raises:
+            CommandError: it cannot be written.
+        """
+        try:
+            keep(self.results, result)
+        except OSError as error:
+            raise CommandError(
+                f"{self.folder.parent} cannot be written ({error.strerror or error}); what was "
+                "graded before is kept, run the same command again"
+            ) from None
 
     @contextlib.contextmanager
     def working(self) -> Iterator[Path]:
@@ -87,8 +97,14 @@ class Store:
             note = self.folder / "temporary"
             _delete(note)
             # In the system's place: names of sockets must be short.
-            temporary = Path(tempfile.mkdtemp(prefix="actlab-class-"))
-            note.write_text(str(temporary), encoding="utf-8")
+            try:
+                temporary = Path(tempfile.mkdtemp(prefix="actlab-class-"))
+                replace_file(note, str(temporary).encode())
+            except OSError as error:
+                where = error.filename or self.folder.parent
+                raise CommandError(
+                    f"{where} cannot be written: {error.strerror or error}"
+                ) from None
             try:
                 yield temporary
             finally:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import io
 import os
 import stat
+import struct
+import unicodedata
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO
@@ -39,13 +40,11 @@ class Found:
     Attributes:
         parts: the names of its folders (a zip file is one) below the folder of submissions, and
             its own.
-        modified: seconds since the epoch; of a zip member to 2 s, and in nobody's time zone.
         read: its bytes, at most ``MOST_BYTES``; raises :class:`UnreadableError`.
     """
 
     parts: tuple[str, ...]
     size: int
-    modified: float
     read: Callable[[], bytes]
 
     @property
@@ -56,10 +55,18 @@ class Found:
 
 @dataclass
 class Walk:
-    """What a walk met besides files: problems, each with a path, and a count of ignored ones."""
+    """What a walk met besides files: problems, each with a path, and a count of ignored ones.
+
+    Attributes:
+        zip_encoding: of names in zip files that do not say theirs; None for UTF-8 where they are
+            that, else for what the zip format says.
+        garbled: names in zip files of which nothing says the encoding.
+    """
 
     problems: list[tuple[str, str]]
     ignored: int = 0
+    zip_encoding: str | None = None
+    garbled: int = 0
 
 
 def find(root: Path, walk: Walk) -> Iterator[Found]:
@@ -78,7 +85,7 @@ def _in_folder(folder: Path, parts: tuple[str, ...], walk: Walk) -> Iterator[Fou
         walk.problems.append(("/".join(parts), f"cannot be read: {error.strerror or error}"))
         return
     for entry in entries:
-        here = (*parts, entry.name)
+        here = (*parts, _composed(entry.name))
         if entry.is_symlink():
             # It may point anywhere on the instructor's machine.
             walk.problems.append(("/".join(here), "is a link; links are not followed"))
@@ -99,7 +106,7 @@ def _in_folder(folder: Path, parts: tuple[str, ...], walk: Walk) -> Iterator[Fou
                     walk.problems.append(("/".join(here), reason))
                 continue
             status = entry.stat()
-            yield Found(here, status.st_size, status.st_mtime, partial(_read, path))
+            yield Found(here, status.st_size, partial(_read, path))
         else:
             walk.problems.append(("/".join(here), "is neither a file nor a folder"))
 
@@ -141,9 +148,10 @@ def _in_zip(
     if len(members) > MOST_ZIP_MEMBERS:
         walk.problems.append((name, f"has more than {MOST_ZIP_MEMBERS} files"))
         return
-    for member in sorted(members, key=lambda member: member.filename):
+    named = [(_name_of(member, walk), member) for member in members]
+    for said, member in sorted(named, key=lambda pair: pair[0]):
         # Windows tools write backslashes; nothing is ever written to these paths.
-        inner = PurePosixPath(member.filename.replace("\\", "/")).parts
+        inner = PurePosixPath(said.replace("\\", "/")).parts
         inner = tuple(part for part in inner if part not in ("/", "..", "."))
         if member.is_dir() or not inner:
             continue
@@ -157,7 +165,46 @@ def _in_zip(
         if inner[-1].lower().endswith(".zip"):
             yield from _zip_in_zip(archive, member, here, walk, depth + 1)
             continue
-        yield Found(here, member.file_size, _when(member), partial(_read_member, archive, member))
+        yield Found(here, member.file_size, partial(_read_member, archive, member))
+
+
+def _composed(name: str) -> str:
+    """One form of a name: macOS takes letters with accents apart, and others do not."""
+    return unicodedata.normalize("NFC", name)
+
+
+def _name_of(member: zipfile.ZipInfo, walk: Walk) -> str:
+    """The name of a member, in the encoding that it was written in as far as that is known."""
+    name = member.filename
+    if member.flag_bits & 0x800 or name.isascii():
+        return _composed(name)
+    try:
+        raw = name.encode("cp437")  # what zipfile took it for
+    except UnicodeEncodeError:
+        return _composed(name)
+    said = _unicode_path(member, raw)
+    if said is not None:
+        return _composed(said)
+    for encoding in filter(None, (walk.zip_encoding, "utf-8")):
+        try:
+            return _composed(raw.decode(encoding))
+        except UnicodeDecodeError:
+            continue
+    walk.garbled += 1
+    return _composed(name)
+
+
+def _unicode_path(member: zipfile.ZipInfo, raw: bytes) -> str | None:
+    """The name in Info-ZIP's Unicode Path field, where a tool wrote one."""
+    extra = member.extra
+    while len(extra) >= 4:
+        kind, length = struct.unpack_from("<HH", extra)
+        field, extra = extra[4 : 4 + length], extra[4 + length :]
+        if kind == 0x7075 and len(field) > 5 and field[0] == 1:
+            if struct.unpack_from("<I", field, 1)[0] != zlib.crc32(raw):
+                return None
+            return field[5:].decode("utf-8", "replace")
+    return None
 
 
 def _zip_in_zip(
@@ -189,10 +236,3 @@ def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
             return _bounded(file)
     except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, zlib.error, EOFError):
         raise UnreadableError("cannot be read from its zip file (damaged or encrypted)") from None
-
-
-def _when(member: zipfile.ZipInfo) -> float:
-    try:
-        return datetime(*member.date_time).timestamp()
-    except (ValueError, OverflowError, OSError):
-        return 0.0

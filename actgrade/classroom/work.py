@@ -24,6 +24,7 @@ from typing import Any
 
 from actgrade.classroom import similar
 from actgrade.classroom.store import keep
+from actgrade.reasons import TOO_LONG
 from actgrade.results import NotebookResult, QuestionResult
 from actgrade.source import Assignment, Question
 from actgrade.startup import skip_slow_imports
@@ -164,7 +165,7 @@ def _run(units: Sequence[Unit], settings: Settings, again: bool = False) -> list
             try:
                 submission = read_submission(path, chapter)
             except SubmissionError as error:
-                graded.error = str(error).replace(str(path), "the file")
+                graded.error = str(error).removeprefix(f"{path} ")
                 results[unit.key] = _result(unit, graded, "")
                 if settings.keep_in is not None:
                     keep(Path(settings.keep_in), results[unit.key])
@@ -191,7 +192,11 @@ def is_final(result: dict[str, Any]) -> bool:
 
 
 def _is_doubtful(result: dict[str, Any]) -> bool:
-    return any(q["verdict"] in ("course", "crash", "timeout") for q in result["questions"])
+    return any(
+        q["verdict"] in ("course", "crash", "timeout")
+        or (q["verdict"] == "partial" and q.get("reason", "").startswith(TOO_LONG))
+        for q in result["questions"]
+    )
 
 
 def sandbox_name() -> str:

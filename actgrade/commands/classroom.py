@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import codecs
 import sys
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,9 @@ Grade every submission below a folder (or in a zip file) as Canvas, Moodle or Gi
 exports it, and write a gradebook, results, a page of feedback for each learner and an overview.
 
 A run that ends early continues where it stopped when you start it again: each submission is kept
-as soon as it is graded. The exit code is 0 when everything was graded, 1 when something has to be
-graded again (run the same command), 2 for bad input, 130 after Ctrl-C."""
+as soon as it is graded. The exit code is 0 when everything that was handed in has a grade, 1 when
+something has to be graded again (run the same command), 2 for bad input, 3 when somebody handed in
+what cannot be graded (see 'For your attention' in index.html), 130 after Ctrl-C."""
 
 _GRADE_EXAMPLE = "Example: actlab class grade submissions/ --out grades"
 
@@ -66,6 +68,11 @@ def _add_grade_arguments(parser: argparse.ArgumentParser) -> None:
         "--assignment",
         metavar="SLUG",
         help="the GitHub Classroom assignment, if the names of the repositories do not tell",
+    )
+    parser.add_argument(
+        "--zip-encoding",
+        metavar="NAME",
+        help="of names in old zip files that do not say theirs, e.g. gbk or cp932",
     )
     parser.add_argument(
         "--key",
@@ -133,15 +140,26 @@ def _grade(arguments: argparse.Namespace) -> int:
     limit_options.check_engine(arguments)
     course = Course.find(arguments.course)
     wanted = [course.resolve(name) for name in arguments.chapter or ()] or None
+    try:
+        codecs.lookup(arguments.zip_encoding or "utf-8")
+    except LookupError:
+        raise CommandError(f"--zip-encoding {arguments.zip_encoding}: no such encoding") from None
     collection = collect(
-        root, course, chapters=wanted, layout=arguments.layout, slug=arguments.assignment
+        root,
+        course,
+        chapters=wanted,
+        layout=arguments.layout,
+        slug=arguments.assignment,
+        zip_encoding=arguments.zip_encoding,
     )
+    for remark in collection.remarks:
+        print(f"note: {remark}")
     for path, reason in collection.not_graded[:_LISTED]:
         print(f"no row: {path}: {reason}")
     if len(collection.not_graded) > _LISTED:
         more = len(collection.not_graded) - _LISTED
         print(f"no row: {more} more files, all named in {out / 'index.html'}")
-    if not collection.rows:
+    if not collection.learners:
         raise CommandError(f"{root} holds no notebook that could be graded")
     rows, people = len(collection.rows), len(collection.learners)
     assignment = f", assignment {', '.join(collection.assignments)}"
@@ -162,6 +180,7 @@ def _grade(arguments: argparse.Namespace) -> int:
 def _grade_collection(
     collection: Any, course: Any, arguments: argparse.Namespace, secret: bytes
 ) -> int:
+    from actgrade.classroom import document as documents
     from actgrade.classroom.run import Plan, grade_class
 
     plan = Plan(
@@ -171,6 +190,7 @@ def _grade_collection(
         arguments.require_sandbox,
         arguments.jobs,
         arguments.scheduler,
+        tuple(course.resolve(name) for name in arguments.chapter or ()),
     )
     out = arguments.out
     try:
@@ -183,10 +203,12 @@ def _grade_collection(
         return 130
     kept = f", {outcome.kept} kept from an earlier run" if outcome.kept else ""
     print(f"graded {outcome.graded}{kept}; answers ran: {_isolation(outcome.document)}")
-    for row in outcome.document["learners"]:
-        for submission in row["submissions"]:
-            if submission["error"]:
-                print(f"no grade: {submission['file']}: {submission['error']}")
+    without = documents.without_grade(outcome.document)
+    for learner, _, file, why in without:
+        print(f"not graded: {documents.label(learner)}: {file}: {why}")
+    doubts = sum(bool(s["doubt"]) for e in outcome.document["learners"] for s in e["submissions"])
+    if doubts:
+        print(f"{doubts} choice{_s(doubts)} between files to look at in {out / 'index.html'}")
     for name in ("index.html", "gradebook.csv"):
         print(f"wrote {out / name}")
     if outcome.again:
@@ -196,6 +218,14 @@ def _grade_collection(
             file=sys.stderr,
         )
         return 1
+    if without:
+        count = len({id(learner) for learner, *_ in without})
+        print(
+            f"{count} learner{_s(count)} without a grade, which is no zero: see 'For your "
+            "attention' in index.html, or not_graded.csv",
+            file=sys.stderr,
+        )
+        return 3
     return 0
 
 

@@ -15,9 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from actbase.errors import CommandError
-from actbase.files import write_json
+from actbase.files import why_not_written, write_json
 from actgrade.commands import limit_options
 from actgrade.course import Course
+from actgrade.learner.standing import copies, exercise
+from actgrade.plain_math import plain_math
 from actgrade.startup import skip_slow_imports
 
 
@@ -68,8 +70,8 @@ def run(arguments: argparse.Namespace) -> int:
     limit_options.check_engine(arguments)
     course = Course.find(arguments.course)
     paths = chosen(course, arguments.notebooks)
-    if arguments.json is not None and not arguments.json.parent.is_dir():
-        raise CommandError(f"{arguments.json}: there is no folder {arguments.json.parent}")
+    if arguments.json is not None and (reason := why_not_written(arguments.json)):
+        raise CommandError(f"{arguments.json} cannot be written: {reason}")
 
     # Imported late: it loads pytest, and the sentences above need none of it.
     from actgrade.grade import grade
@@ -112,7 +114,11 @@ def chosen(course: Course, names: list[str]) -> list[Path]:
         CommandError: a name means nothing, or there is nothing to grade.
     """
     if not names:
-        found = sorted(course.exercises.glob("*.ipynb"))
+        found = [exercise(course, name) for name in course.chapter_names()]
+        found = [path for path in found if path.exists()]
+        for path in copies(course):
+            if path not in found:
+                print(f"note: {course.relative(path)} is a copy and not graded", file=sys.stderr)
         if not found:
             raise CommandError(f"{course.exercises} has no notebooks; 'actlab release' builds them")
         return found
@@ -126,12 +132,15 @@ def chosen(course: Course, names: list[str]) -> list[Path]:
             continue
         if path.suffix == ".ipynb" and path.parent != Path():
             raise CommandError(f"no such notebook: {name}")
-        exercise = course.exercises / f"{course.resolve(name)}.ipynb"
-        if not exercise.is_file():
-            raise CommandError(
-                f"{course.relative(exercise)} is missing; 'actlab release' builds it"
-            )
-        paths.append(exercise)
+        wanted = course.resolve(name)
+        path = exercise(course, wanted)
+        if not path.is_file():
+            raise CommandError(f"{course.relative(path)} is missing; 'actlab release' builds it")
+        if path.name != f"{wanted}.ipynb":
+            released = f"{wanted}.ipynb"
+            reason = f"no answers are written in {released}"
+            print(f"note: {course.relative(path)} is graded: {reason}", file=sys.stderr)
+        paths.append(path)
     return paths
 
 
@@ -176,6 +185,7 @@ def _hint(wanted: str, report: Any, course: Course) -> str:
         return "No hint: every question has full points."
     notebook, question = candidates[0]
     text = course.chapter(notebook.chapter).question(question.id).hints[number - 1]
+    text = plain_math(text)
     more = f" (more: --hint {question.id}:{number + 1})" if number < 3 else ""
     return f"Hint {number} of 3 for {notebook.chapter} {question.id}{more}:\n{text}"
 

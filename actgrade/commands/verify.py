@@ -3,17 +3,24 @@
 For every question of the chapters named (all by default): the empty stub must earn nothing, the
 reference everything, and every known wrong answer must lose points. Prints the kill table; the exit
 code is 1 when something is not caught.
+
+With --mutants, programs change the reference in small ways instead (a comparison, a constant, a
+branch, an ignored argument, a result that is right for some inputs only), and every change must
+lose points unless solutions/equivalent.json says why it makes no difference:
+    actlab verify --mutants 04_relu
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from actbase.errors import CommandError
 from actgrade.commands.grade import save_json
 from actgrade.course import Course
+from actgrade.source import Assignment
 from actgrade.startup import skip_slow_imports
 
 
@@ -22,6 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("chapters", nargs="*", metavar="CHAPTER", help="chapters to verify (all)")
     parser.add_argument(
         "--engine", choices=("pipe", "jupyter"), default="pipe", help="as for 'actlab grade'"
+    )
+    parser.add_argument(
+        "--mutants", action="store_true", help="grade changes of the references instead"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the kill table to FILE")
     parser.add_argument(
@@ -41,8 +51,6 @@ def run(arguments: argparse.Namespace) -> int:
         raise CommandError(f"there are no notebooks in {course.solutions}")
     chapters = [course.chapter(name) for name in names]
 
-    from actgrade.verify import verify
-
     count = 0
 
     def step(result: object) -> None:
@@ -51,9 +59,16 @@ def run(arguments: argparse.Namespace) -> int:
         if sys.stderr.isatty():
             print(f"\r{count} answers graded", end="", file=sys.stderr, flush=True)
 
+    def clear() -> None:
+        if sys.stderr.isatty():
+            print("\r" + " " * 40 + "\r", end="", file=sys.stderr)
+
+    if arguments.mutants:
+        return _mutants(chapters, arguments, step, clear)
+    from actgrade.verify import verify
+
     proofs = verify(chapters, engine=arguments.engine, seed=arguments.seed, progress=step)
-    if sys.stderr.isatty():
-        print("\r" + " " * 40 + "\r", end="", file=sys.stderr)
+    clear()
     problems = []
     for proof in proofs:
         caught = sum(kill.is_caught for kill in proof.kills)
@@ -67,6 +82,32 @@ def run(arguments: argparse.Namespace) -> int:
         problems += proof.problems()
     if arguments.json is not None:
         save_json([proof.as_dict() for proof in proofs], arguments.json)
+    for problem in problems:
+        print(f"PROBLEM {problem}")
+    return 1 if problems else 0
+
+
+def _mutants(
+    chapters: list[Assignment],
+    arguments: argparse.Namespace,
+    step: Callable[[object], None],
+    clear: Callable[[], None],
+) -> int:
+    from actgrade.mutation import mutate
+
+    scores = mutate(chapters, seed=arguments.seed, progress=step)
+    clear()
+    problems = []
+    for one in scores:
+        where = f"{one.chapter} {one.question.id}"
+        print(
+            f"{where}: {one.mutants} mutants, score {one.score:.0%}, {len(one.survivors)} survive, "
+            f"{len(one.equivalent)} equivalent"
+        )
+        problems += [f"{where}: {mutant.name} earns everything" for mutant in one.survivors]
+        problems += [f"{where}: the reason for {name!r} is stale" for name in one.stale]
+    if arguments.json is not None:
+        save_json([one.as_dict() for one in scores], arguments.json)
     for problem in problems:
         print(f"PROBLEM {problem}")
     return 1 if problems else 0

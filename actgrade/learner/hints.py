@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from actgrade.learner.state import State, Store
+from actgrade.plain_math import plain_math
 from actgrade.source import HINT_NAMES, Assignment, Question
 
 
@@ -25,7 +26,7 @@ def text(chapter: Assignment, question: Question, number: int) -> str:
     most = len(question.hints)
     kind = f" ({HINT_NAMES[number - 1]})" if number <= len(HINT_NAMES) else ""
     heading = f"Hint {number} of {most} for {chapter.name} {question.id}{kind}:"
-    return f"{heading}\n{question.hints[number - 1].strip()}"
+    return f"{heading}\n{plain_math(question.hints[number - 1].strip())}"
 
 
 def no_more(chapter: Assignment, question: Question) -> str:

@@ -95,12 +95,15 @@ def _with_stub(
     content = json.loads(path.read_bytes().decode("utf-8-sig"))
     cells = content["cells"]
     stub = _cells_of(released, question, "answer")[0]
-    counted = submission.answers[question.id].source
+    found = [cell for cell in cells if isinstance(cell, dict)]
+    counted = [found[place] for place in submission.answers[question.id].cells]
     mine = _cells_of(content, question, "answer")
-    mine = mine or [c for c in cells if isinstance(c, dict) and c.get("id") == stub["id"]]
-    mine = mine or [cell for cell in cells if counted is not None and _text(cell) == counted]
-    for cell in mine:
-        cell.update(cell_type="code", source=stub["source"], outputs=[], execution_count=None)
+    mine = mine or [cell for cell in found if cell.get("id") == stub["id"]]
+    for cell in [*mine, *(cell for cell in counted if cell not in mine)]:
+        # Of an answer in several cells the stub is in one, and nothing in the others.
+        text = stub["source"] if cell in mine or (not mine and cell is counted[0]) else ""
+        cell.update(cell_type="code", source=text, outputs=[], execution_count=None)
+    mine = mine or counted
     if not mine:
         cells.insert(_place(cells, question), stub)
     # The expected output, too: a check that was run shows the learner's.
@@ -125,13 +128,6 @@ def _cells_of(content: dict[str, Any], question: Question, role: str) -> list[di
         and role_of(cell) == role
         and question_of(cell) == question.id
     ]
-
-
-def _text(cell: Any) -> str | None:
-    source = cell.get("source") if isinstance(cell, Mapping) else None
-    if isinstance(source, list) and all(isinstance(line, str) for line in source):
-        return "".join(source)
-    return source if isinstance(source, str) else None
 
 
 def _place(cells: list[Any], question: Question) -> int:

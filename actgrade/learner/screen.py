@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from actgrade.learner import wording
 from actgrade.learner.standing import Standing
+from actgrade.quote import sentence
 from actgrade.results import QuestionResult
 from actgrade.source import Assignment
 
@@ -89,7 +90,7 @@ class Screen:
         )
         console.print(Text(line, style=STYLES.get(verdict, "red")))
         if standing.is_graded and standing.record.reason:
-            console.print(Text(f"{standing.record.reason}."))
+            console.print(Text(sentence(standing.record.reason)))
         for text in (*self._notes, *view.text):
             console.print()
             console.print(Text(text))
@@ -107,7 +108,7 @@ class Screen:
         )
         lines = [f"{chapter.name} {line}"]
         if result.reason:
-            lines.append(f"  {result.reason}.")
+            lines.append(f"  {sentence(result.reason)}")
         self._plain(lines)
 
     @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import functools
 import hashlib
 import json
 from collections.abc import Mapping
@@ -11,11 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from actbase.errors import CommandError
+from actgrade.answers import is_stub
 from actgrade.course import Course
 from actgrade.learner import source_cache
 from actgrade.learner.state import Record, State
+from actgrade.recognise import Recogniser
 from actgrade.source import Assignment, Question
-from actgrade.stub import make_stub
 from actgrade.submission import Answer, Submission, read_submission
 
 
@@ -76,15 +78,6 @@ def key_of(chapter: Assignment, question: Question, answer: Answer) -> str:
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
-def is_stub(question: Question, answer: Answer) -> bool:
-    """Whether the answer is the released stub, whatever the space around it."""
-    try:
-        stub = make_stub(question.answer)
-    except ValueError:
-        return False
-    return answer.source is not None and answer.source.split() == stub.split()
-
-
 def stand(
     chapter: Assignment, submission: Submission, records: Mapping[str, Record]
 ) -> list[Standing]:
@@ -94,13 +87,68 @@ def stand(
         answer = submission.answers[question.id]
         key = key_of(chapter, question, answer)
         record = records.get(question.id, Record())
-        found.append(Standing(question, key, is_stub(question, answer), record))
+        found.append(
+            Standing(
+                question,
+                key,
+                answer.source is not None and is_stub(question, answer.source),
+                record,
+            )
+        )
     return found
 
 
 def exercise(course: Course, name: str) -> Path:
-    """The notebook that a learner edits for the chapter ``name``."""
-    return course.exercises / f"{name}.ipynb"
+    """The notebook that a learner edits for the chapter ``name``.
+
+    It is the one that the course released, unless nothing is written in it and something is in a
+    copy beside it: the same choice as for a class.
+    """
+    released = course.exercises / f"{name}.ipynb"
+    others = copies(course)
+    if not others:
+        return released
+    signed = tuple((path, _signature(path)) for path in (released, *others))
+    return _chosen(course.root, name, signed)
+
+
+def copies(course: Course) -> list[Path]:
+    """Notebooks in ``exercises/`` whose names are no chapter's."""
+    names = {f"{name}.ipynb" for name in course.chapter_names()}
+    try:
+        found = sorted(course.exercises.iterdir())
+    except OSError:
+        return []
+    return [
+        path
+        for path in found
+        if ".ipynb" in path.name.lower() and path.name not in names and path.name[0] != "."
+    ]
+
+
+def _signature(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size
+
+
+@functools.lru_cache(256)
+def _chosen(root: Path, name: str, signed: tuple[tuple[Path, object], ...]) -> Path:
+    """The file that is graded for a chapter; kept as long as no file changes."""
+    course = Course(root)
+    recogniser = Recogniser(course, lambda chapter: source_cache.load(course, chapter))
+    released = signed[0][0]
+    ranked = []
+    for path, _ in signed:
+        try:
+            look = recogniser.look(path.read_bytes(), path.name)
+        except OSError:
+            continue
+        if look.chapter == name and look.written and not (look.problem or look.is_source):
+            ranked.append((path == released, len(look.written), path.name, path))
+    return max(ranked)[-1] if ranked else released
 
 
 def read(course: Course, name: str, state: State) -> tuple[Assignment, list[Standing]]:

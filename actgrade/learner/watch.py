@@ -11,7 +11,7 @@ from actgrade.learner.keyboard import Keyboard
 from actgrade.learner.regrade import Regrader
 from actgrade.learner.reset import reset
 from actgrade.learner.screen import Screen, View
-from actgrade.learner.standing import Standing, exercise, first_open, stand
+from actgrade.learner.standing import Standing, copies, exercise, first_open, stand
 from actgrade.learner.state import State, Store
 from actgrade.learner.target import current
 from actgrade.learner.watched import POLL_SECONDS, Watched
@@ -33,8 +33,11 @@ class WatchSession:
         self._screen = screen
         self._keyboard = keyboard
         self._regrader = Regrader(course, store)
-        self._files = Watched({name: exercise(course, name) for name in names})
+        self._files = Watched(
+            {name: course.exercises / f"{name}.ipynb" for name in names}, lambda: copies(course)
+        )
         self._said_isolation = False
+        self._said: set[tuple[str, str, str]] = set()
         self._keys = {
             "n": self._next,
             "h": self._hint,
@@ -173,6 +176,7 @@ class WatchSession:
     def _grade(
         self, chapter: Assignment, submission: Submission, wanted: Collection[str]
     ) -> list[QuestionResult]:
+        self._say_notes(chapter, submission, wanted)
         count = len(wanted)
         what = f"grading {next(iter(wanted))}" if count == 1 else f"grading {count} questions"
         self._keyboard.is_busy = True
@@ -192,6 +196,17 @@ class WatchSession:
             reason = str(isolation).removeprefix("none: ")
             self._screen.note(f"not isolated: {reason}")
         return results
+
+    def _say_notes(
+        self, chapter: Assignment, submission: Submission, wanted: Collection[str]
+    ) -> None:
+        """Where an answer was found, and what was left out of it; once."""
+        for question in chapter.questions:
+            note = submission.answers[question.id].note
+            said = (chapter.name, question.id, note or "")
+            if note and question.id in wanted and said not in self._said:
+                self._said.add(said)
+                self._screen.note(f"{question.id}: {note}")
 
     # The keys ----------------------------------------------------------------------------------
 

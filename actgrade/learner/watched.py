@@ -7,7 +7,7 @@ containers, WSL), and costs nothing that could be measured.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 POLL_SECONDS = 0.2
@@ -15,28 +15,31 @@ POLL_SECONDS = 0.2
 # written.
 PATIENCE_SECONDS = 0.5
 
-Signature = tuple[int, int, int] | None
+Signature = tuple[object, ...] | None
 
 
 class Watched:
-    """The files that are watched, and what they looked like when they were last dealt with."""
+    """The files that are watched, and what they looked like when they were last dealt with.
 
-    def __init__(self, paths: Mapping[str, Path]) -> None:
+    Args:
+        paths: one for each name.
+        beside: gives files that may take the place of any of them.
+    """
+
+    def __init__(self, paths: Mapping[str, Path], beside: Callable[[], list[Path]] = list) -> None:
         self._paths = dict(paths)
-        self._known: dict[str, Signature] = {
-            name: signature(path) for name, path in self._paths.items()
-        }
+        self._beside = beside
+        self._known: dict[str, Signature] = {name: self.look(name) for name in self._paths}
         self._since: dict[str, tuple[Signature, float]] = {}
 
     def changed(self) -> list[str]:
         """The names of the files that look different from when they were dealt with."""
-        return [
-            name for name, path in self._paths.items() if signature(path) != self._known.get(name)
-        ]
+        return [name for name in self._paths if self.look(name) != self._known.get(name)]
 
     def look(self, name: str) -> Signature:
         """What the file looks like before it is read; pass it to :meth:`settle` afterwards."""
-        return signature(self._paths[name])
+        copies = tuple(signature(path) for path in self._beside())
+        return signature(self._paths[name]), *copies
 
     def settle(self, name: str, seen: Signature) -> None:
         """The file was dealt with as it looked then."""

@@ -61,6 +61,8 @@ DENIED = (
     *("file_setattr", "mknod", "mknodat"),
     # memory and messages shared with other processes
     *("shmget", "shmat", "msgget", "semget", "mq_open", "add_key", "request_key", "keyctl"),
+    # a descriptor on its way in a message is nobody's, and what it holds is not counted
+    *("sendmsg", "sendmmsg"),
     # the machine
     *("mount", "umount2", "mount_setattr", "move_mount", "open_tree", "fsopen", "fspick"),
     *("pivot_root", "chroot", "unshare", "setns", "personality", "acct", "quotactl", "swapon"),
@@ -75,6 +77,7 @@ IGNORED = (
     *("chmod", "fchmod", "fchmodat", "fchmodat2", "utime", "utimes", "futimesat", "utimensat"),
 )
 CLONE_THREAD = 0x00010000
+SHARED_ANONYMOUS = 0x01 | 0x20  # MAP_SHARED | MAP_ANONYMOUS
 X32_BIT = 0x40000000
 
 
@@ -248,6 +251,8 @@ def _call_filter(unix_sockets: bool) -> Filter:
     _deny(rules, "clone", args=[ArgCmp(0, CmpOp.MASKED_EQ, 0, CLONE_THREAD)])
     # No real-time scheduling. libzmq asks its threads to be ordinary, which they are.
     _deny(rules, "sched_setscheduler", args=[ArgCmp(1, CmpOp.NE, 0)])
+    # Shared memory is no data segment, which is what RLIMIT_DATA bounds.
+    _deny(rules, "mmap", args=[ArgCmp(3, CmpOp.MASKED_EQ, SHARED_ANONYMOUS, SHARED_ANONYMOUS)])
     # prlimit only to ask.
     _deny(rules, "prlimit64", args=[ArgCmp(2, CmpOp.NE, 0)])
     _deny(rules, "tkill")

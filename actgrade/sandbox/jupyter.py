@@ -207,8 +207,8 @@ class JupyterKernel(RunningKernel):
         self._waiting.append({"msg_type": kind, "parent_header": parent, "content": content})
 
     def _lose(self, reason: KernelLost) -> KernelLost:
-        if self._watch.is_over:
-            reason = KernelLost("disk", "it writes too much")
+        if self._watch.reason is not None:
+            reason = KernelLost(*self._watch.reason)
         self._lost = reason
         self._process.kill()
         return reason

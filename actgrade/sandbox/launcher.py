@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import select
-import shutil
 import signal
 import socket
 import subprocess
@@ -21,13 +20,19 @@ from typing import Protocol
 from actgrade.sandbox import wire
 from actgrade.sandbox.limits import Limits
 from actgrade.sandbox.lost import KernelLost
-from actgrade.sandbox.scratch import Watch, WorkFolder
+from actgrade.sandbox.removal import remove_tree
+from actgrade.sandbox.scratch import WorkFolder, report
+from actgrade.sandbox.watch import Watch
 
 START_SECONDS = 60.0
 
 
 class Process(Protocol):
     """A kernel process, seen from the grading process."""
+
+    @property
+    def pid(self) -> int:
+        """Its number."""
 
     read_from: int
     write_to: int
@@ -111,6 +116,11 @@ class Spawned:
         assert self.process.stdout is not None
         self.write_to = self.process.stdin.fileno()
         self.read_from = self.process.stdout.fileno()
+
+    @property
+    def pid(self) -> int:
+        """Its number."""
+        return self.process.pid
 
     def is_alive(self) -> bool:
         """Whether the process still runs."""
@@ -272,12 +282,12 @@ class Launcher:
         return lines[-1] if lines else ""
 
     def watch(self, process: Process, scratch: Path) -> Watch:
-        """End ``process`` when it writes more into ``scratch`` than the limits allow."""
-        return Watch(scratch, self.limits.disk_bytes, process.kill)
+        """End ``process`` when it uses more of disk, memory or threads than the limits allow."""
+        return Watch(scratch, process.pid, self.limits, process.kill)
 
     def remove(self, scratch: Path) -> None:
         """Delete a kernel's folder and what its code left there."""
-        shutil.rmtree(scratch, ignore_errors=True)
+        report(scratch, remove_tree(scratch))
 
     def close(self) -> None:
         """End the server and delete every folder."""

@@ -12,11 +12,13 @@ class Limits:
     Attributes:
         cell_seconds: wall-clock time for one cell.
         question_seconds: wall-clock time for all cells of a question together.
-        memory_bytes: private writable memory of the process (``RLIMIT_DATA``).
+        memory_bytes: memory of the process: what is private and writable as a hard bound
+            (``RLIMIT_DATA``), all of it, shared memory too, looked at a few times a second.
         output_bytes: output of one cell, of all kinds together, as it travels.
         file_bytes: size of one file the code writes.
         disk_bytes: all files it writes together, looked at a few times a second.
         open_files: file descriptors open at once.
+        threads: threads alive at once, looked at a few times a second.
     """
 
     cell_seconds: float = 10.0
@@ -26,6 +28,7 @@ class Limits:
     file_bytes: int = 64 * 2**20
     disk_bytes: int = 256 * 2**20
     open_files: int = 256
+    threads: int = 64
 
     def as_dict(self) -> dict[str, float]:
         """The limits as plain numbers, to send to another process."""

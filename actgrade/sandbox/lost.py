@@ -12,9 +12,9 @@ class KernelLost(Exception):
     """The kernel is gone, and with it the rest of its question.
 
     Attributes:
-        kind: ``crash`` (the process ended), ``output`` (more than it may print), ``disk``
-            (it writes more than it may), ``garbage`` (what it sent is no message), ``start`` (it
-            never came up: our fault, not the learner's).
+        kind: ``crash`` (the process ended), ``output`` (more than it may print), ``disk``,
+            ``memory``, ``threads`` (it uses more than it may), ``garbage`` (what it sent is no
+            message), ``start`` (it never came up: our fault, not the learner's).
     """
 
     def __init__(self, kind: str, message: str) -> None:

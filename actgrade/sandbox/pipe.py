@@ -18,6 +18,8 @@ from actgrade.sandbox.confinement import ISOLATED
 from actgrade.sandbox.launcher import START_SECONDS, Launcher, configuration
 from actgrade.sandbox.lost import SECONDS_AFTER_INTERRUPT, SECONDS_TO_DRAIN, KernelLost
 
+BYTES_OF_A_FRAME = 64
+
 
 class PipeKernel:
     """One question's kernel over a pair of pipes or a socket.
@@ -143,24 +145,29 @@ class PipeKernel:
         if isinstance(frame, KernelLost):
             raise self._lose(frame)
         kind, parent, content = frame
-        if kind == "ready":
-            self._started = True
-            self._launcher.isolation = content["isolation"]
-            self._process.is_contained = content["isolation"] == ISOLATED
-            if self._deadline is not None:
-                limit = self._launcher.limits.question_seconds
-                self._deadline = time.monotonic() + limit
-        elif kind == "failed":
-            raise self._lose(KernelLost("start", content["reason"]))
+        if not self._started:
+            self._begin(kind, content)
         elif kind == "reply":
             self._waiting.append(_as_message("status", parent, {"execution_state": "idle"}))
         else:
             self._waiting.append(_as_message(kind, parent, content))
         return kind, parent
 
+    def _begin(self, kind: str, content: dict[str, Any]) -> None:
+        """Take the first frame, which is sent before any cell runs and is the last one believed."""
+        if kind == "failed":
+            raise self._lose(KernelLost("start", content["reason"]))
+        if kind != "ready":
+            raise self._lose(KernelLost("garbage", f"a {kind} before it was ready"))
+        self._started = True
+        self._launcher.isolation = content["isolation"]
+        self._process.is_contained = content["isolation"] == ISOLATED
+        if self._deadline is not None:
+            self._deadline = time.monotonic() + self._launcher.limits.question_seconds
+
     def _lose(self, reason: KernelLost) -> KernelLost:
-        if self._watch.is_over:
-            reason = KernelLost("disk", "it writes too much")
+        if self._watch.reason is not None:
+            reason = KernelLost(*self._watch.reason)
         self._lost = reason
         self._process.kill()
         return reason
@@ -171,18 +178,25 @@ class PipeKernel:
 
     def _read(self) -> None:
         """In a thread of its own: read frames until the end, a flood or garbage."""
-        size = 0
+        size, done, is_first = 0, 0, True
         while True:
             try:
                 body = wire.read_frame(self._process.read_from, self._most + 4096)
                 if body is None:
                     raise _ended()
-                size += len(body)
-                frame = wire.message(wire.load(body))
-                if frame[0] == "reply":
-                    size = 0
-                if size > self._most:
+                # A frame without content fills memory too.
+                size += len(body) + BYTES_OF_A_FRAME
+                if size > self._most + BYTES_OF_A_FRAME:
                     raise KernelLost("output", "it prints too much")
+                frame = wire.message(wire.load(body))
+                if not is_first and frame[0] in wire.FIRST:
+                    raise wire.WireError(f"a second {frame[0]}")
+                is_first = False
+                if frame[0] == "reply":
+                    # One for each cell that was sent, in their order; any other is no reply.
+                    if done == self._count or frame[1] != f"cell-{done + 1}":
+                        continue
+                    size, done = 0, done + 1
             except KernelLost as lost:
                 self._end(lost)
                 return

@@ -1,20 +1,18 @@
-"""The folder that kernels work in: bounded while they run, and deleted even after a kill."""
+"""The folder that kernels work in, deleted even after a kill, and how much is in it."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import shutil
+import sys
 import tempfile
-import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
+from actgrade.sandbox.removal import remove_tree
+
 PREFIX = "actlab-"
 IN_USE = ".in-use"
-# How long code may write before it is looked at again; a fast disk takes 200 MB in that time.
-SECONDS_BETWEEN_LOOKS = 0.2
 
 
 class WorkFolder:
@@ -39,8 +37,8 @@ class WorkFolder:
             new.rename(self.path / IN_USE)
 
     def close(self) -> None:
-        """Delete the folder; again is harmless."""
-        shutil.rmtree(self.path, ignore_errors=True)
+        """Delete the folder; again is harmless. What cannot be deleted is said once, on stderr."""
+        report(self.path, remove_tree(self.path))
         if self._lock is not None:
             self._lock.close()
 
@@ -51,7 +49,18 @@ def delete_abandoned(parent: Path) -> None:
         # Another user's, or gone in between.
         with contextlib.suppress(OSError), mark.open("r+") as file:
             if mark.stat().st_uid == os.geteuid() and _try_lock(file):
-                shutil.rmtree(mark.parent, ignore_errors=True)
+                report(mark.parent, remove_tree(mark.parent))
+
+
+_reported: set[Path] = set()
+
+
+def report(folder: Path, reason: str | None) -> None:
+    """Say that ``folder`` is still there: once for each, and never as an exception."""
+    if reason is not None and folder not in _reported:
+        _reported.add(folder)
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.write(f"{folder} could not be deleted ({reason}); you may delete it.\n")
 
 
 def _try_lock(file: IO[str]) -> bool:
@@ -65,42 +74,28 @@ def _try_lock(file: IO[str]) -> bool:
 
 
 def size(folder: Path, most: int) -> int:
-    """Bytes on disk below ``folder``; counting stops beyond ``most``."""
-    total, folders = 0, [folder]
+    """Bytes on disk below ``folder``; counting stops beyond ``most``.
+
+    A folder that cannot be looked into, for its path is too long or its mode forbids it, counts as
+    more than ``most``: what it holds cannot be bounded.
+    """
+    total, folders = 0, [str(folder)]
     while folders and total <= most:
-        with contextlib.suppress(OSError), os.scandir(folders.pop()) as entries:
-            for entry in entries:
-                with contextlib.suppress(OSError):
-                    status = entry.stat(follow_symlinks=False)
+        try:
+            with os.scandir(folders.pop()) as entries:
+                for entry in entries:
+                    try:
+                        status = entry.stat(follow_symlinks=False)
+                    except FileNotFoundError:
+                        continue
                     # An empty file costs an inode, which is as scarce.
                     total += max(getattr(status, "st_blocks", 0) * 512, 4096)
                     if entry.is_dir(follow_symlinks=False):
-                        folders.append(Path(entry.path))
-                if total > most:
-                    break
+                        folders.append(entry.path)
+                    if total > most:
+                        break
+        except (FileNotFoundError, NotADirectoryError):
+            continue  # deleted while we looked
+        except OSError:
+            return most + 1
     return total
-
-
-class Watch:
-    """Ends a process that fills its folder. A single file is bounded by ``RLIMIT_FSIZE``.
-
-    Attributes:
-        is_over: whether that has happened.
-    """
-
-    def __init__(self, folder: Path, most: int, end: Callable[[], None]) -> None:
-        self.is_over = False
-        self._folder, self._most, self._end = folder, most, end
-        self._done = threading.Event()
-        threading.Thread(target=self._look, name="disk watch", daemon=True).start()
-
-    def stop(self) -> None:
-        """Look no more."""
-        self._done.set()
-
-    def _look(self) -> None:
-        while not self._done.wait(SECONDS_BETWEEN_LOOKS):
-            if size(self._folder, self._most) > self._most:
-                self.is_over = True
-                self._end()
-                return

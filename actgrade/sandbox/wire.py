@@ -14,6 +14,8 @@ from typing import Any
 
 _LENGTH = struct.Struct(">I")
 STREAMS = ("stdout", "stderr")
+# One of these is a kernel's first frame, and none comes later.
+FIRST = ("ready", "failed")
 
 
 class WireError(Exception):

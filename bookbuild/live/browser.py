@@ -20,7 +20,14 @@ ROOMS = (
     *("actlab.style", "actlab.claims", "actlab.properties"),
     *("bookbuild.live", "bookbuild.themed_svg", "bookbuild.paths"),
     # What the judge of the page reaches.
-    *("actgrade.compare", "actgrade.exercise", "actgrade.feedback", "actgrade.forbid"),
+    *("actgrade.answers", "actgrade.apart", "actgrade.magics", "actgrade.notebook_file"),
+    *(
+        "actgrade.stub",
+        "actgrade.compare",
+        "actgrade.exercise",
+        "actgrade.feedback",
+        "actgrade.forbid",
+    ),
     *("actgrade.mistakes", "actgrade.quote", "actgrade.reasons", "actgrade.results"),
     *("actgrade.sidecar", "actgrade.source", "actgrade.submission", "actgrade.trial"),
     *("actgrade.values", "actgrade.verdict", "actgrade.sandbox.cell_names"),

@@ -17,8 +17,9 @@ from pathlib import PurePosixPath
 from time import monotonic
 from typing import Any
 
-from actgrade.compare import texts_agree
+from actgrade.compare import own_lines, texts_agree
 from actgrade.forbid import forbidden_use
+from actgrade.magics import plain_python
 from actgrade.mistakes import KnownMistakes
 from actgrade.quote import clean
 from actgrade.reasons import Telling, conclude
@@ -37,15 +38,20 @@ Deadline = Callable[[float, QuestionResult], None]
 
 
 def chapter_as_dict(chapter: Assignment) -> dict[str, Any]:
-    """``chapter`` as JSON can hold it."""
-    return {**asdict(chapter), "path": chapter.path.name}
+    """``chapter`` as JSON can hold it, with each answer in pieces for who wants to see it so."""
+    from bookbuild.live.steps import solution_steps  # the page's Python has no use for it
+
+    content = {**asdict(chapter), "path": chapter.path.name}
+    for question in content["questions"]:
+        question["steps"] = solution_steps(question["answer"])
+    return content
 
 
 def chapter_from_dict(content: Mapping[str, Any]) -> Assignment:
     """The chapter that :func:`chapter_as_dict` wrote down."""
     questions = []
     for question in content["questions"]:
-        parts = dict(question)
+        parts = {key: value for key, value in question.items() if key != "steps"}
         for key, kind in (("checks", Check), ("helds", Held)):
             parts[key] = tuple(
                 kind(**{**part, "tolerance": Tolerance(**part["tolerance"])})
@@ -86,6 +92,12 @@ def check(
             if it takes longer.
         seeds: where ``SEED`` comes from; new ones by default.
     """
+    plain = plain_python(answer)
+    if plain.problem is not None:
+        return QuestionResult(
+            question.id, question.title, 0, question.points, "error", plain.problem
+        )
+    answer = plain.source
     forbidden = forbidden_use(answer, question.forbid, chapter.setup)
     if forbidden is not None:
         return QuestionResult(
@@ -133,7 +145,9 @@ def _compare(outcome: CellOutcome, reference: CellOutcome) -> None:
         outcome.kind, outcome.ename = "course", reference.ename or reference.kind
         return
     outcome.expected = reference.text
-    if not texts_agree(reference.text, outcome.text, outcome.cell.tolerance):
+    if not texts_agree(
+        reference.text, own_lines(reference.text, outcome.text), outcome.cell.tolerance
+    ):
         outcome.kind = "differs"
 
 

@@ -28,6 +28,7 @@ REFERENCE = (
     "book/property_table",
     "book/cards",
     "book/claims",
+    "book/articles",
     "book/kill_table",
     "book/glossary",
     "book/bibliography",

@@ -110,6 +110,21 @@ while True:
         pass
 """
 
+FRAMES = """\
+import json, os, struct, time
+def send(**content):
+    body = json.dumps(content).encode()
+    os.write(3, struct.pack('>I', len(body)) + body)
+"""
+# Each folder stands in the one before it; no path is long enough for the deepest one.
+DEEP = """\
+import os
+for _ in range(3000):
+    os.mkdir('d')
+    os.chdir('d')
+open('f', 'w').write('x')
+"""
+
 SEGFAULT = "import ctypes\nctypes.string_at(0)"
 CATASTROPHE = "import re\nre.match('(a+)+$', 'a' * 60 + 'b')"
 
@@ -167,6 +182,28 @@ ATTACKS = {
         "class ForbiddenUse(BaseException):\n    pass\n\nraise ForbiddenUse('give me points')",
         ("forbidden",),
     ),
+    "say again that it is ready": Attack(
+        _wrong_and(FRAMES + "send(type='ready', isolation='none: the teacher switched it off')"),
+        ("fail", "crash", "error"),
+    ),
+    "say that it never came up": Attack(
+        _wrong_and(FRAMES + "send(type='failed', reason='the course is broken')"),
+        ("fail", "crash", "error"),
+    ),
+    "be ready for ever": Attack(
+        FRAMES + "while True:\n    send(type='ready', isolation='x')\n    time.sleep(0.05)",
+        ("crash", "timeout", "error"),
+    ),
+    "reply between floods": Attack(
+        FRAMES + "while True:\n    for n in range(20):\n"
+        "        send(type='stream', parent='cell-2', name='stdout', text='x' * 10**5)\n"
+        "    send(type='reply', parent='cell-2')",
+        ("output", "timeout", "error", "crash"),
+    ),
+    "replies to cells that nobody sent": Attack(
+        FRAMES + "while True:\n    send(type='reply', parent='cell-99')",
+        ("output", "timeout", "error", "crash"),
+    ),
     # read what is not theirs
     "read the solution": Attack(READ_SOLUTION, ("error",)),
     "read other memory": Attack(READ_MEMORY, ("error",)),
@@ -223,6 +260,28 @@ ATTACKS = {
         "n = 0\nwhile True:\n    with open(f'big{n}', 'wb') as file:\n"
         "        file.write(bytes(2**25))\n    n += 1",
         ("output", "timeout"),  # a slow disk
+    ),
+    "leave folders too deep to delete": Attack(_wrong_and(DEEP), ("fail", "output", "timeout")),
+    "leave folders that cannot be entered": Attack(
+        _wrong_and(
+            "import os\nos.makedirs('a/b')\nos.mkdir('c', 0)\nos.umask(0o777)\nos.mkdir('e')"
+        ),
+        ("fail", "output"),
+    ),
+    "fill the disk with deleted files": Attack(
+        "files = []\nimport os\nwhile True:\n    files.append(open('x', 'wb'))\n"
+        "    os.remove('x')\n    files[-1].write(bytes(2**25))\n    files[-1].flush()",
+        ("output", "timeout", "error"),
+    ),
+    "shared memory": Attack(
+        "import mmap\nmaps = []\nwhile True:\n    maps.append(mmap.mmap(-1, 2**28))\n"
+        "    maps[-1].write(bytes(2**28))",
+        ("error", "crash", "timeout"),
+    ),
+    "threads with small stacks": Attack(
+        "import threading, time\nthreading.stack_size(65536)\nfor _ in range(2000):\n"
+        "    threading.Thread(target=time.sleep, args=(60,), daemon=True).start()\ntime.sleep(60)",
+        ("crash", "error", "timeout"),
     ),
     "open every file": Attack(
         "files = []\nwhile True:\n    files.append(open('f', 'w'))", ("error", "crash", "timeout")

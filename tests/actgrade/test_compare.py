@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from actgrade.compare import TolerantText, texts_agree
+from actgrade.compare import TolerantText, own_lines, texts_agree
 from actgrade.exercise import lines_of
 from actgrade.source import Tolerance
 
@@ -135,3 +135,16 @@ def test_the_text_that_nbval_compares():
     assert isinstance(reference, str)
     with pytest.raises(TypeError):
         hash(reference)
+
+
+def test_only_lines_that_the_check_could_have_printed_are_compared():
+    want = "y: float () 1.0\nz: text 'a'\n"
+    assert own_lines(want, "x = 3\nx: int () 3\ny: float () 2.0\n0.5\nz: None\n") == (
+        "y: float () 2.0\nz: None\n"
+    )
+    # The other way round nothing is lost: a value that is missing is missing.
+    assert not texts_agree(want, own_lines(want, "y: float () 1.0\n"), TOLERANCE)
+    # Said twice is said once too often, whichever comes first.
+    assert not texts_agree(want, own_lines(want, "y: float () 1.0\n" + want), TOLERANCE)
+    # A course whose check prints by itself is compared as it is.
+    assert own_lines("3\n", "debug\n3\n") == "debug\n3\n"

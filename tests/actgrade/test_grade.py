@@ -46,7 +46,6 @@ def test_the_reference_earns_everything(graded):
         ("def sign(x):\n    return np.sgn(x)", "error", "it raises AttributeError"),
         ("def sign(x):\n    return helper(x)", "error", "name 'helper' is not defined"),
         ("def sign(x):\n    return None", "fail", "y is None, not a float (20,)"),
-        ("def sign(x):\n    print(x[0])\n    return np.sign(x)", "fail", "remove the print"),
         (WRONG_SIGN, "fail", "known mistake: The sign is flipped (y has the wrong sign)"),
         ("def sign(x):\n    return 3 * np.sign(x)", "fail", "y is 3 times the expected values"),
         ("def sign(x):\n    return np.ones(10**10)", "error", "it needs more than 2 GiB of memory"),
@@ -65,6 +64,7 @@ def test_a_lost_question_says_why_and_costs_no_other(graded, answer, verdict, re
     "answer",
     [
         "def sign(x):\n    return (x > 0) * 1.0 - (x < 0) * 1.0",
+        "def sign(x):\n    print(x[0], 'w: float () 1.0', sep='\\n')\n    return np.sign(x)",
         "def sign(x):\n    return np.sign(x.astype(np.float32))",
         "def sign(x):\n    return np.array([float((a > 0) - (a < 0)) for a in x.tolist()])",
         "sign = np.sign",
@@ -118,7 +118,7 @@ def test_in_a_class_no_held_value_is_told(graded):
         "raise ValueError(repr(x))",
         "raise type(repr(x[0]), (Exception,), {})",
         "raise type('ForbiddenUse', (BaseException,), {})(repr(x))",
-        "print(x)",
+        "print(x); return x",
         "return repr(x)",
         "return [repr(x)]",
     ],
@@ -177,7 +177,7 @@ def test_one_bad_file_costs_no_other(course, launcher, hand_in, tmp_path):
     lost.write_text("[]")
     report = grade([bad, hand_in(), lost], course, launcher=launcher)
     first, second, third = report.notebooks
-    assert "is not JSON" in first.error
+    assert "ends in the middle (line 1)" in first.error
     assert second.is_full
     assert "no list of cells" in third.error
     assert third.maximum == 5  # the chapter is known by the name of the file

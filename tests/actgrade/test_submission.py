@@ -158,7 +158,7 @@ def test_names_of_other_cells_are_known(read, notebook):
         }
     )
     notebook["cells"].append({"cell_type": "code", "metadata": {}, "source": "def (:"})
-    assert {"p", "a", "b", "c"} <= read(notebook).other_names
+    assert {"p", "a", "b", "c"} <= read(notebook).answers["q1"].names_elsewhere
 
 
 def test_the_digest_is_of_the_bytes(read, notebook):

@@ -103,3 +103,41 @@ def test_output_of_the_next_cell_is_not_counted(watcher, capsys):
     print("free")
     watcher.after(Cell(""))
     assert capsys.readouterr().out == "free\n"
+
+
+def test_run_all_passes_over_what_is_not_written(released):
+    """No traceback, and the cells behind it run."""
+    notebook = nbformat.read(released / "90_sample.ipynb", as_version=4)
+    client = NotebookClient(
+        notebook, timeout=60, resources={"metadata": {"path": str(released)}}
+    )  # an error would end it here
+    client.execute()
+    outputs = {c["id"]: c.outputs for c in notebook.cells if c.cell_type == "code"}
+    for number in (1, 2, 3):
+        said = outputs[f"check-q{number}-1"]
+        assert [output.output_type for output in said] == ["stream"]
+        assert said[0].text == f"q{number}: not written yet\n"
+
+
+def test_an_unwritten_function_of_the_learners_own_still_shows_its_traceback(released):
+    notebook = nbformat.read(released / "90_sample.ipynb", as_version=4)
+    mine = nbformat.v4.new_code_cell("def todo():\n    raise NotImplementedError\ntodo()")
+    notebook.cells.append(mine)
+    run(notebook, released)
+    assert [output.output_type for output in mine.outputs] == ["error"]
+    assert "todo()" in "".join(mine.outputs[0].traceback)
+
+
+def test_a_check_leaves_no_names_behind(released):
+    notebook = nbformat.read(released / "90_sample.ipynb", as_version=4)
+    cells = {cell["id"]: cell for cell in notebook.cells}
+    before = nbformat.v4.new_code_cell("names = None; names = set(globals())")
+    after = nbformat.v4.new_code_cell(
+        "print(sorted(n for n in set(globals()) - names if n[0] != '_'))"
+    )
+    check = notebook.cells.index(cells["check-q1-1"])
+    cells["check-q1-1"].source += "\n"
+    notebook.cells[check:check] = [before]
+    notebook.cells.insert(check + 2, after)
+    run(notebook, released)
+    assert after.outputs[0].text == "[]\n"

@@ -260,6 +260,22 @@ def test_an_exercise(live, tmp_path):
     exercise.cell("answer-q1").locator("button.live-hint").click()
     assert [hints.nth(index).is_visible() for index in range(3)] == [True, False, False]
 
+    # Behind the last hint the solution comes statement by statement, and then it is whole.
+    for _ in range(2):
+        exercise.cell("answer-q1").locator("button.live-hint").click()
+    button = exercise.cell("answer-q1").locator("button.live-hint")
+    assert button.inner_text() == "Solution, step by step"
+    button.click()
+    steps = exercise.page.locator("section:has(> #cell-answer-q1) .live-steps")
+    steps.wait_for()
+    (reference,) = of_question(name, "answer", "q1")
+    first = steps.locator("pre").inner_text()
+    assert first.endswith("…")
+    assert len(first) < len(reference)
+    while button.is_enabled():
+        button.click()
+    assert steps.locator("pre").inner_text().split() == reference.split()
+
     # Everything is there after a reload.
     exercise.page.reload()
     wait_for_scripts(exercise.page)

@@ -122,27 +122,74 @@
     return section ? [...section.querySelectorAll("details.live-hint")] : [];
   }
 
+  // After the last hint the same button shows the solution, a statement at a time.
+  async function help(cell) {
+    const hints = hintsOf(cell);
+    const taken = store.get("hints", {})[cell.bar.dataset.question] || 0;
+    if (taken < hints.length) return showHints(cell, 1);
+    try {
+      await loadChapter();
+    } catch {
+      return cell.tell("The solution could not be loaded; try again.");
+    }
+    showHints(cell, 1);
+  }
+
   function showHints(cell, more) {
     const id = cell.bar.dataset.question;
     const hints = hintsOf(cell);
-    const taken = Math.min((store.get("hints", {})[id] || 0) + more, hints.length);
+    const question = chapter && chapter.questions.find((other) => other.id === id);
+    const most = hints.length + (question ? question.steps.length : 0);
+    const before = store.get("hints", {})[id] || 0;
+    const taken = more ? Math.min(before + more, most) : before;
     if (more) store.set("hints", { ...store.get("hints", {}), [id]: taken });
     hints.forEach((hint, index) => hint.classList.toggle("live-shown", index < taken));
     const button = cell.button("hint");
-    const left = hints.length - taken;
-    button.disabled = left === 0;
-    button.textContent = taken ? (left ? "One more hint" : "No more hints") : "Hint";
-    if (more && taken) {
+    const steps = Math.max(0, taken - hints.length);
+    showSteps(cell, question, steps);
+    const done = question && steps === question.steps.length;
+    button.disabled = Boolean(done);
+    if (done) button.textContent = "The whole solution";
+    else if (steps) button.textContent = "Next step of the solution";
+    else if (taken === hints.length) button.textContent = "Solution, step by step";
+    else button.textContent = taken ? "One more hint" : "Hint";
+    if (more && taken && !steps) {
       hints[taken - 1].open = true; // right below the button, before what a check has said
       hints[taken - 1].querySelector("summary").focus();
     }
+  }
+
+  function showSteps(cell, question, shown) {
+    let place = cell.steps;
+    if (!shown) {
+      if (place) place.remove();
+      cell.steps = null;
+      return;
+    }
+    if (!question) {
+      // After a reload: the solution comes with the checks, when somebody asks for it.
+      loadChapter().then(() => showHints(cell, 0)).catch(() => {});
+      return;
+    }
+    if (!place) {
+      place = document.createElement("figure");
+      place.className = "live-steps";
+      place.append(document.createElement("figcaption"), document.createElement("pre"));
+      [cell.bar, ...hintsOf(cell)].at(-1).after(place);
+      cell.steps = place;
+    }
+    const all = question.steps.length;
+    place.querySelector("figcaption").textContent = `Solution, step ${shown} of ${all}`;
+    const rest = shown < all ? "\n    …" : "";
+    place.querySelector("pre").textContent = question.steps.slice(0, shown).join("\n").trim() + rest;
   }
 
   // --- the notebook -----------------------------------------------------------------------------
 
   const questionOf = (cell) => {
     const mark = (cell.metadata && cell.metadata.actlab) || {};
-    return mark.role === "answer" ? mark.question : null;
+    if (mark.role) return mark.role === "answer" ? mark.question : null;
+    return (/^answer-(.+)$/.exec(cell.id || "") || [])[1] || null; // some tools lose the metadata
   };
   const textOf = (cell) => (Array.isArray(cell.source) ? cell.source.join("") : String(cell.source));
 
@@ -167,12 +214,14 @@
   }
 
   async function importNotebook(file) {
-    let found = 0;
+    const taken = new Set();
     try {
       for (const cell of JSON.parse(await file.text()).cells) {
         const answer = answers.find((other) => other.bar.dataset.question === questionOf(cell));
         if (!answer) continue;
-        found += 1;
+        // A copy of the cell that nobody wrote in does not take the place of what was written.
+        if (taken.has(answer) && textOf(cell).trim() === answer.original.trim()) continue;
+        taken.add(answer);
         await answer.open();
         answer.button("write").hidden = true;
         answer.editor.setText(textOf(cell));
@@ -180,7 +229,7 @@
     } catch {
       return say(`${file.name} is not a notebook.`);
     }
-    say(found ? `Took ${found} answers from ${file.name}.` : `${file.name} has no answers of this exercise.`);
+    say(taken.size ? `Took ${taken.size} answers from ${file.name}.` : `${file.name} has no answers of this exercise.`);
   }
 
   function forget() {
@@ -217,7 +266,7 @@
     cell.write = () => write(cell);
     cell.run = () => check(cell); // Shift+Enter in the editor
     cell.button("check").addEventListener("click", () => check(cell));
-    cell.button("hint").addEventListener("click", () => showHints(cell, 1));
+    cell.button("hint").addEventListener("click", () => help(cell));
     cell.button("write").hidden = cell.edited !== null;
     showHints(cell, 0);
   }

@@ -13,6 +13,16 @@
     document.fonts.load(font).catch(() => {});
   }
 
+  // Chromium forgets the key End when a long page is laid out anew in the same frame, as it is while
+  // formulas are fitted or a machine is slow: the page goes to its end by itself.
+  addEventListener("keydown", (event) => {
+    const toEnd = event.key === "End" || (event.metaKey && event.key === "ArrowDown");
+    if (!toEnd || event.shiftKey || event.defaultPrevented) return;
+    if (event.target.closest("input, textarea, select, [contenteditable]")) return;
+    event.preventDefault();
+    scrollTo({ top: root.scrollHeight, behavior: "instant" });
+  });
+
   // The other scripts, in their order, once the first frame is drawn. They go into the head: a change
   // of the body would make the browser look at all of it again.
   function load() {

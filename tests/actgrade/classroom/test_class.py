@@ -23,13 +23,20 @@ from actgrade.classroom import gradebook, html_report, key
 from actgrade.quote import quote
 from actlab.cli import main
 
-REPORTS = ("gradebook.csv", "results.json", "junit.xml", "index.html", "similar.csv")
+REPORTS = (
+    "gradebook.csv",
+    "not_graded.csv",
+    "results.json",
+    "junit.xml",
+    "index.html",
+    "similar.csv",
+)
 SECONDS = 90
 MANY = 18
 
 
 def read_csv(path: Path) -> list[list[str]]:
-    with path.open(newline="", encoding="utf-8") as file:
+    with path.open(newline="", encoding="utf-8-sig") as file:
         return list(csv.reader(file))
 
 
@@ -51,7 +58,7 @@ def graded(course, tmp_path_factory):
     put(root / "submissions", f"copy_2001_2_{CHAPTER}.ipynb", notebook(1))  # learner0001's file
     secret = root / "class.key"
     arguments = ["class", "grade", str(root / "submissions"), "--out", str(root / "grades")]
-    assert main([*arguments, "--course", str(course.root), "--key", str(secret)]) == 0
+    assert main([*arguments, "--course", str(course.root), "--key", str(secret)]) == 3
     return root / "grades"
 
 
@@ -76,7 +83,7 @@ def test_the_gradebook_has_canvas_columns(graded):
 
 def test_the_results_follow_the_schema(graded):
     results = json.loads((graded / "results.json").read_text())
-    assert (results["schema"], results["version"]) == ("actlab-class", 1)
+    assert (results["schema"], results["version"]) == ("actlab-class", 2)
     assert len(results["learners"]) == 8
     submission = next(
         learner for learner in results["learners"] if learner["name"] == "learner0003"
@@ -389,7 +396,7 @@ def test_bad_input_is_one_sentence_and_exit_code_2(grade, course, tmp_path, caps
     assert "does not exist" in one_sentence(capsys)
     (tmp_path / "submissions").mkdir()
     assert grade() == 2
-    assert "holds no notebooks" in one_sentence(capsys)
+    assert "holds no files that could be submissions" in one_sentence(capsys)
     assert not (tmp_path / "grades").exists()
     canvas(tmp_path / "submissions", 1)
     assert grade("--chapter", "nope") == 2

@@ -61,11 +61,19 @@ def test_gradescope_says_what_is_missing(autograder):
     process, results = run()
     assert process.returncode == 0, process.stderr
     assert results["output"] == "Not graded: no notebook of this course was handed in."
+    assert results["tests"] == []
     (root / "source" / "chapters.txt").write_text("sample\n")
     put(root / "submission", "essay.ipynb", b"{}")
     process, results = run()
     assert results["score"] == 0
-    assert results["tests"][0]["output"] == f"no notebook of {CHAPTER} was handed in."
+    said = "Not graded: the file is not a notebook: it has no list of cells."
+    assert results["tests"][0]["output"] == said
+    assert f"Not graded: {CHAPTER}, essay.ipynb: the file is not a notebook" in results["output"]
+    (root / "submission" / "essay.ipynb").unlink()
+    put(root / "submission", "essay.pdf", b"%PDF")
+    process, results = run()
+    said = f"Not graded: no notebook of {CHAPTER} was handed in."
+    assert results["tests"][0]["output"] == said
     (root / "source" / "chapters.txt").write_text("nonsense\n")
     process, results = run()
     assert process.returncode != 0

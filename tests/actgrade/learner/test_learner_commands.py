@@ -83,7 +83,7 @@ def test_a_key_changes_with_the_answer_and_with_the_question(root, course):
     assert key_of(chapter, other, submission.answers["q2"]) != after[1].key
     retitled = source.Question(**{**vars(question), "title": "Another title"})
     assert key_of(chapter, retitled, submission.answers["q2"]) == after[1].key
-    assert not is_stub(question, submission.answers["q2"])
+    assert not is_stub(question, submission.answers["q2"].source)
 
 
 def test_only_the_wanted_question_is_graded_and_changes_since_are_shown(
@@ -307,3 +307,38 @@ def test_records_of_a_state_are_those_of_the_chapter():
     state.record("a", "q1").hints = 2
     assert state.records("a")["q1"].hints == 2
     assert state.records("b") == {}
+
+
+def test_a_solved_copy_beside_an_untouched_notebook_is_what_counts(root, actlab, course):
+    """The same choice as for a class: see classroom/test_who_and_what.py."""
+    from actgrade.learner.standing import exercise
+
+    copy = notebook(root).with_name(f"{CHAPTER}-Copy1.ipynb")
+    copy.write_bytes(notebook(root).read_bytes())
+    assert exercise(course, CHAPTER) == notebook(root)
+    content = json.loads(copy.read_text())
+    for cell in content["cells"]:
+        if cell["id"] == "answer-q1":
+            cell["source"] = RIGHT["q1"]
+    copy.write_text(json.dumps(content))
+    assert exercise(course, CHAPTER) == copy
+    code, said = actlab("grade", CHAPTER)
+    assert code == 1
+    assert f"{CHAPTER}-Copy1.ipynb: Sample chapter, 1 of 5 points" in said
+    assert "q1 " in actlab("progress", CHAPTER)[1]
+    write_answer(root, q2=RIGHT["q2"])
+    assert exercise(course, CHAPTER) == notebook(root)
+    assert "3 of 5 points" in actlab("grade")[1]
+
+
+def test_a_hint_s_mathematics_is_text():
+    from actgrade.plain_math import plain_math
+
+    for formula, text in (
+        (r"$-\infty$", "-∞"), (r"at $x = 10^{-4}$.", "at x = 10⁻⁴."),
+        (r"$e^{-x^2/2}$", "e^(-x²/2)"),
+        (r"$\frac12(1 + \mathrm{erf})$", "1/2(1 + erf)"), (r"$-t\log\sigma(s)$", "-t log σ(s)"),
+        (r"$s/\sqrt{2\pi}$", "s/√(2π)"), (r"$\mathrm{ELU}_\alpha$", "ELU_α"),
+        ("`a$b` costs $5", "`a$b` costs $5"), (r"$\partial f/\partial a$", "∂f/∂a"),
+    ):  # fmt: skip
+        assert plain_math(formula) == text

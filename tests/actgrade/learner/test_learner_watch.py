@@ -93,7 +93,7 @@ def test_a_pipe_gets_lines_without_codes_and_a_restart_knows_what_was_graded(wat
     whole = notebook(root).read_text()
     notebook(root).write_text(whole[: len(whole) // 2])
     said += watching.until("waiting for the next save")
-    assert said.count("is not a notebook") == 1
+    assert said.count("ends in the middle") == 1
     # ... and then all of it.
     notebook(root).write_text(whole)
     write_answer(root, q3=RIGHT["q3"])
@@ -181,3 +181,17 @@ def test_ctrl_z_gives_the_terminal_back_for_a_while(root):
         assert "key k" in watching.until("code 0 restored True")
     finally:
         watching.close()
+
+
+def test_a_copy_and_a_magic_are_taken_as_a_class_takes_them(watch, root):
+    copy = notebook(root).with_name("90_sample-Copy1.ipynb")
+    released = notebook(root).read_bytes()
+    write_answer(root, q1=f"%%time\n{RIGHT['q1']}")
+    copy.write_bytes(notebook(root).read_bytes())
+    notebook(root).write_bytes(released)
+    watching = watch("90", terminal=False)
+    said = watching.until("90_sample q1      1/1  pass       The sign\n")
+    assert "Watching exercises/90_sample-Copy1.ipynb" in said
+    assert "note: q1: line 1 (%%time) is left out" in said
+    copy.write_bytes(copy.read_bytes().replace(b"return np.sign(x)", b"return -np.sign(x)"))
+    watching.until("known mistake: The sign is flipped")
