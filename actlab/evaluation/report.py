@@ -204,7 +204,8 @@ body { margin: 0 auto; max-width: 60rem; padding: 1.5rem; background: var(--pape
 h1 { font-size: 1.6rem; } h2 { font-size: 1.15rem; margin-top: 2rem; }
 .passed { color: var(--good); } .blocked { color: var(--bad); }
 .scroll { overflow-x: auto; } table { border-collapse: collapse; min-width: 100%; }
-th, td { padding: .3rem .6rem; border-bottom: 1px solid var(--line); text-align: right; }
+th, td { padding: .3rem .6rem; border-bottom: 1px solid var(--line); text-align: right;
+  overflow-wrap: normal; white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; } th { color: var(--soft); font-weight: 600; }
 td { font-variant-numeric: tabular-nums; } li { margin: .3rem 0; } small { color: var(--soft); }
 svg { vertical-align: middle; } .fix { fill: var(--good); } .brk { fill: var(--bad); }
@@ -218,7 +219,7 @@ def html(before: Run, after: Run, verdict: Verdict) -> str:
     most = max((max(len(c.fixed), len(c.broken)) for c in verdict.changes.values()), default=0)
     rows = "".join(
         f"<tr><td>{escape(c.cohort)}</td><td>{c.rows}</td><td>{c.before:.3f}</td>"
-        f"<td>{c.after:.3f}</td><td>{c.points:+.1f}</td><td>{len(c.fixed)}</td>"
+        f"<td>{c.after:.3f}</td><td>{_signed(c.points)}</td><td>{len(c.fixed)}</td>"
         f"<td>{_bars(len(c.fixed), len(c.broken), most)}</td><td>{len(c.broken)}</td>"
         f"<td>{c.p:.2g}</td><td>{c.adjusted:.2g}</td></tr>"
         for c in verdict.changes.values()
@@ -277,6 +278,10 @@ def _list(title: str, findings: list[Any]) -> str:
 def _ids(title: str, ids: tuple[str, ...]) -> str:
     names = ", ".join(map(escape, ids)) or "none"
     return f"<details open><summary>{title}: {len(ids)}</summary><p>{names}</p></details>"
+
+
+def _signed(points: float) -> str:
+    return f"{points:+.1f}".replace("-", "−")
 
 
 def _bars(fixed: int, broken: int, most: int) -> str:
