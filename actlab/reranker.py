@@ -140,7 +140,8 @@ def task(stored: minilm.Retrieval | None = None) -> Task:
                 stored.question_embeddings[part],
             )
         )
-    return Task(*parts, stored.ids)
+    train, validation, test = parts
+    return Task(train, validation, test, stored.ids)
 
 
 class _Pairs:
@@ -268,7 +269,7 @@ def places(found: Tensor | np.ndarray, part: Part) -> np.ndarray:
 
 def head_version(heads: Stack, seed: int, activation: str) -> str:
     """The version of one of the heads, see :func:`actlab.evaluation.version`."""
-    state = {}
+    state: dict[str, Tensor] = {}
     for layer, (weight, bias) in enumerate(zip(heads.weights, heads.biases, strict=True)):
         state |= {f"{layer}.weight": weight[seed], f"{layer}.bias": bias[seed]}
     return version(state, activation)

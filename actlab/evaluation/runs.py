@@ -109,9 +109,12 @@ class Run:
             embeddings: (rows, width), for the report.
 
         Raises:
-            RunError: a score is NaN or infinite, an id is there twice.
+            RunError: there is no row or candidate, a score is NaN or infinite, an id or the name
+                of a candidate is there twice.
         """
         scores = np.asarray(scores, float)
+        if not scores.size or top < 1:
+            raise RunError("a run needs at least one row and one candidate")
         names = [candidates] * len(ids) if isinstance(candidates[0], str) else candidates
         if scores.shape != (len(ids), len(names[0])):
             raise RunError(f"{len(ids)} rows of {len(names[0])} candidates, but {scores.shape}")
@@ -124,11 +127,14 @@ class Run:
             own = scores[at]
             cut = np.partition(own, -top)[-top] if top < len(own) else own.min()
             kept = np.flatnonzero(own >= cut)
-            kept = kept[np.argsort(-own[kept], kind="stable")]
+            kept = kept[np.argsort(-own[kept], kind="stable")].tolist()
+            listed = {str(names[at][c]): float(own[c]) for c in kept}
+            if len(listed) < len(kept):
+                raise RunError(f"row {row!r} lists a candidate twice")
             rows[row] = Row(
                 row,
                 cohort,
-                {str(names[at][c]): float(own[c]) for c in kept},
+                listed,
                 {right: 1.0},
                 str(names[at][kept[0]]),
                 right,

@@ -373,3 +373,14 @@ def test_scores_that_are_not_finite_make_no_run():
         Run.of("n", "v", ["a"], ["x"], ["d", "e"], np.array([[np.nan, 1.0]]), ["d"])
     with pytest.raises(RunError, match="twice"):
         Run.of("n", "v", ["a", "a"], ["x", "x"], ["d"], np.ones((2, 1)), ["d", "d"])
+    with pytest.raises(RunError, match="candidate twice"):
+        Run.of("n", "v", ["a"], ["x"], ["d", "d"], np.ones((1, 2)), ["d"])
+    with pytest.raises(RunError, match="at least one"):
+        Run.of("n", "v", [], [], [], np.ones((0, 0)), [])
+
+
+def test_every_row_can_have_candidates_of_its_own():
+    names = [["d", "e"], ["f", "g"]]
+    run = Run.of("n", "v", ["a", "b"], ["x", "x"], names, np.eye(2), ["d", "h"])
+    assert dict(run.rows["b"].scores) == {"g": 1.0, "f": 0.0}
+    assert compare(run, run)[ALL].before == 0.5  # "h" was not retrieved
