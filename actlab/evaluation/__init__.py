@@ -4,7 +4,8 @@ A *run* (:mod:`~actlab.evaluation.runs`) is what one version of a system answere
 rows: row ids, cohorts, scores of candidates, relevant candidates, and a version that is a hash of
 weights and activation. :mod:`~actlab.evaluation.metrics` has the metrics with ties broken both
 ways, :mod:`~actlab.evaluation.compare` the rows that were fixed and broken with their exact tests,
-:mod:`~actlab.evaluation.gate` the decision, :mod:`~actlab.evaluation.report` what is written down.
+:mod:`~actlab.evaluation.gate` the decision, :mod:`~actlab.evaluation.report` what is written down, and
+:mod:`~actlab.evaluation.latency` the times of requests.
 ``actlab gate BEFORE AFTER`` does all of it (:mod:`~actlab.evaluation.command`).
 
 Whose code: NDCG is scikit-learn's, the exact binomial test SciPy's, Holm's correction that of
@@ -16,6 +17,7 @@ by its position, and both would hide what a ReLU on a score does.
 
 from actlab.evaluation.compare import Change, compare
 from actlab.evaluation.gate import Finding, Policy, Verdict, decide
+from actlab.evaluation.latency import latencies
 from actlab.evaluation.runs import Row, Run, RunError, load, save, version
 
 __all__ = [
@@ -28,6 +30,7 @@ __all__ = [
     "Verdict",
     "compare",
     "decide",
+    "latencies",
     "load",
     "save",
     "version",

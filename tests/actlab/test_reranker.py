@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from actlab import minilm, reranker
-from actlab.evaluation import compare
+from actlab.evaluation import compare, decide
 from actlab.evaluation.compare import ALL
 
 
@@ -106,3 +106,17 @@ def test_a_run_says_what_the_places_say_and_eight_bits_stay_near(task):
     error = np.abs(eight - values.detach().numpy())
     assert 0 < error.max() < 0.1 * float(values.detach().std())
     assert identity != reranker.head_version(heads, 0, "gelu_tanh")
+
+
+def test_the_gate_passes_a_reseeded_head_and_blocks_an_index_without_a_module(task):
+    heads = reranker.build(torch.relu, [0, 1])
+    reranker.fit(heads, task.train, [0, 1], 300, 0.0003)
+    values = reranker.scores(heads, task.test).detach().numpy()
+    first, second = (reranker.run(task, own, "relu", f"seed {i}") for i, own in enumerate(values))
+    assert decide(first, second).passed
+    lost = np.array([["tkinter" in task.documents[one] for one in pool] for pool in task.test.pool])
+    service = reranker.run(task, task.test.cosine, "none", "cosine only")
+    crashed = reranker.run(task, np.where(lost, -1e9, values[0]), "relu", "index of Tuesday")
+    verdict = decide(service, crashed)
+    assert verdict.changes[ALL].points > 0
+    assert {f.cohort for f in verdict.findings if f.blocks} == {"gui"}
