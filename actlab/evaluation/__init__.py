@@ -4,8 +4,8 @@ A *run* (:mod:`~actlab.evaluation.runs`) is what one version of a system answere
 rows: row ids, cohorts, scores of candidates, relevant candidates, and a version that is a hash of
 weights and activation. :mod:`~actlab.evaluation.metrics` has the metrics with ties broken both
 ways, :mod:`~actlab.evaluation.compare` the rows that were fixed and broken with their exact tests,
-:mod:`~actlab.evaluation.gate` the decision, :mod:`~actlab.evaluation.report` what is written down, and
-:mod:`~actlab.evaluation.latency` the times of requests.
+:mod:`~actlab.evaluation.gate` the decision, :mod:`~actlab.evaluation.report` what is written down,
+and :mod:`~actlab.evaluation.latency` the times of requests.
 ``actlab gate BEFORE AFTER`` does all of it (:mod:`~actlab.evaluation.command`).
 
 Whose code: NDCG is scikit-learn's, the exact binomial test SciPy's, Holm's correction that of
