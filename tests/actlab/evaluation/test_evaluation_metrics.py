@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import label_ranking_average_precision_score, top_k_accuracy_score
 
@@ -47,6 +47,7 @@ def test_without_ties_it_is_what_scikit_learn_says():
     assert metrics.ndcg(scores, gains, 5, "best") == pytest.approx(metrics.ndcg(scores, gains, 5))
 
 
+@settings(deadline=None)
 @given(ROWS, st.integers(1, 7))
 def test_best_and_worst_are_the_extremes_of_all_orders(row, k):
     scores, gains = np.array([[s for s, _ in row]], float), np.array([[float(r) for _, r in row]])
