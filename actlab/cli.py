@@ -69,6 +69,11 @@ COMMANDS: dict[str, Command] = {
     "bench": Command(
         "actlab.bench.command", "benchmark the functions", "actlab bench --sizes 2^20"
     ),
+    "gate": Command(
+        "actlab.evaluation.command",
+        "block a candidate that breaks more than it fixes",
+        "actlab gate before.json after.json --html gate.html",
+    ),
 }
 
 
