@@ -4,4 +4,4 @@ Importing :mod:`actlab` or :mod:`actlab.functions` loads NumPy and nothing heavi
 so both run in a browser.
 """
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"
