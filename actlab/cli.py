@@ -70,6 +70,11 @@ COMMANDS: dict[str, Command] = {
     "bench": Command(
         "actlab.bench.command", "benchmark the functions", "actlab bench --sizes 2^20"
     ),
+    "audit": Command(
+        "actlab.audit.command",
+        "audit your own function, or one of the catalogue",
+        "actlab audit 'x / (1 + exp(-x))' --quick",
+    ),
 }
 
 

@@ -56,7 +56,9 @@ class Judged:
     minus_zero: np.ndarray
 
 
-def judge(x: np.ndarray, got: np.ndarray, high: np.ndarray, low: np.ndarray, floats: Floats) -> Judged:
+def judge(
+    x: np.ndarray, got: np.ndarray, high: np.ndarray, low: np.ndarray, floats: Floats
+) -> Judged:
     """Compare what came out with the truth; a truth of NaN judges nothing."""
     with np.errstate(all="ignore"):
         got = rounded(got, floats)
@@ -203,7 +205,12 @@ class Tally:
             "counters_disagree": self.disagreements,
             "classes": dict(self.classes),
             "minus_zero": self.minus_zero,
-            "intervals": sorted(_foremost(self.intervals, MOST_INTERVALS), key=lambda i: i["low"]),
+            "intervals": [
+                {k: v for k, v in interval.items() if k not in ("before", "after")}
+                for interval in sorted(
+                    _foremost(self.intervals, MOST_INTERVALS), key=lambda i: i["low"]
+                )
+            ],
             "intervals_left_out": max(0, len(self.intervals) - MOST_INTERVALS),
             "wrong_way": self.wrong_way,
             "wrong_way_largest": self.largest_drop,
@@ -227,11 +234,14 @@ def _interval(batch: Judged, points: np.ndarray) -> dict[str, Any]:
         "largest_true": float(true[finite].max()) if finite.any() else None,
         "largest_difference": float(apart[np.isfinite(apart)].max(initial=0.0)),
         "largest_share": float(share[np.isfinite(share)].max(initial=0.0)),
+        # The good neighbours, between which and the ends the true ends lie.
+        "before": float(batch.x[points[0] - 1]) if points[0] else None,
+        "after": float(batch.x[points[-1] + 1]) if points[-1] + 1 < batch.x.size else None,
     }
 
 
 def _join(first: dict[str, Any], second: dict[str, Any]) -> None:
-    first["high"] = second["high"]
+    first["high"], first["after"] = second["high"], second["after"]
     first["points"] += second["points"]
     for key in ("largest_ulp", "largest_true", "largest_difference", "largest_share"):
         values = [v for v in (first[key], second[key]) if v is not None]
@@ -414,28 +424,28 @@ def _sharpen(tally: Tally, bench: Bench) -> None:
     call = bench.subject.slope if bench.derivative else bench.subject.value
 
     def is_bad(code: int, kind: str) -> bool:
-        return bool(tests[kind](call(floats.values(np.array([code])).astype(float), floats.name))[0])
+        return bool(
+            tests[kind](call(floats.values(np.array([code])).astype(float), floats.name))[0]
+        )
 
-    for interval in tally.intervals[:12]:
+    for interval in tally.intervals[:16]:
         kind = interval["kind"]
         if kind not in tests:
             continue
-        for key, direction in (("low", -1), ("high", 1)):
-            x = np.array([interval[key]])
-            code = int(_code(np.abs(x), floats)[0])
-            code = -1 - code if np.signbit(x[0]) else code
-            end = floats.top if direction > 0 else -1 - floats.top
-            if code == end or is_bad(end, kind):
-                interval[key] = float(floats.values(np.array([end]))[0]) if is_bad(end, kind) else x[0]
-                continue
-            # A sample's next point is good; it is nearer than a binade.
-            good = int(np.clip(code + direction * (1 << floats.mantissa), -1 - floats.top, floats.top))
-            if is_bad(good, kind):
-                continue
-            while abs(good - code) > 1:
-                middle = (good + code) // 2
-                code, good = (middle, good) if is_bad(middle, kind) else (code, middle)
-            interval[key] = float(floats.values(np.array([code]))[0])
+        for key, neighbour in (("low", "before"), ("high", "after")):
+            if interval[neighbour] is None:
+                continue  # the end of the line
+            bad, good = _place(interval[key], floats), _place(interval[neighbour], floats)
+            while abs(good - bad) > 1:
+                middle = (good + bad) // 2
+                bad, good = (middle, good) if is_bad(middle, kind) else (bad, middle)
+            interval[key] = float(floats.values(np.array([bad]))[0])
+
+
+def _place(x: float, floats: Floats) -> int:
+    """The code of one number of a wide format."""
+    code = int(_code(np.array([abs(x)]), floats)[0])
+    return -1 - code if np.signbit(x) else code
 
 
 def _symmetry(batch: Judged) -> dict[str, Any] | None:

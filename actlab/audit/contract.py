@@ -5,6 +5,7 @@ Each check has a name, passes or fails, and says in a clause what it saw.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -80,7 +81,9 @@ def measure(subject: Subject, reference: Reference, kinks: tuple[float, ...]) ->
     x = np.random.default_rng(3).normal(0, 2, SIZE)
     found: list[Check] = []
 
-    def attempt(name: str, code: str, check: Callable[[], tuple[bool | None, str]], **more: Any) -> None:
+    def attempt(
+        name: str, code: str, check: Callable[[], tuple[bool | None, str]], **more: Any
+    ) -> None:
         try:
             passed, detail = check()
         except SubjectError as error:
@@ -102,15 +105,29 @@ def measure(subject: Subject, reference: Reference, kinks: tuple[float, ...]) ->
     attempt("takes each element alone", "not-elementwise", lambda: _alone(handle, x))
     attempt("takes memory in any order", "non-contiguous", lambda: _any_order(handle, x))
     if subject.framework == "numpy":
+        _provoke_warnings(handle)
         attempt("takes what may not be written", "needs-writing", lambda: _read_only(handle, x))
     if subject.framework == "torch":
         attempt("a gradient flows", "no-gradient", lambda: _flows(subject))
         attempt("can be differentiated twice", "one-derivative", lambda: _twice(subject))
     if subject.differentiable:
-        attempt("the gradient is the slope", "wrong-gradient", lambda: _slope(subject, reference, kinks))
+        attempt(
+            "the gradient is the slope", "wrong-gradient", lambda: _slope(subject, reference, kinks)
+        )
         if kinks:
             attempt("a slope at kinks", "kink-slope", lambda: _at_kinks(subject, reference, kinks))
     return {"checks": [asdict(check) for check in found], "warnings": _warnings(subject)}
+
+
+def _provoke_warnings(handle: Handle) -> None:
+    """Call it far out, as a careless caller does: NumPy warns of overflow once and then never."""
+
+    def call() -> None:
+        with np.errstate(all="warn"):
+            handle.subject.call(np.array([-1000.0, -100.0, 100.0, 1000.0], np.float32))
+
+    with contextlib.suppress(SubjectError):
+        handle.subject._guarded(call)
 
 
 def _warnings(subject: Subject) -> list[str]:
@@ -244,14 +261,18 @@ def _twice(subject: Subject) -> tuple[bool | None, str]:
     return subject._guarded(second)
 
 
-def _slope(subject: Subject, reference: Reference, kinks: tuple[float, ...]) -> tuple[bool | None, str]:
+def _slope(
+    subject: Subject, reference: Reference, kinks: tuple[float, ...]
+) -> tuple[bool | None, str]:
     """Autograd against central differences of the function itself, in float64."""
     x = np.linspace(-6, 6, 961) + 0.0019
     away = np.array([abs(x - kink) > 1e-3 for kink in kinks]).reshape(len(kinks), x.size).all(0)
     x = x[away]
     step = 1e-5
     with np.errstate(all="ignore"):
-        wanted = (subject.value(x + step, "float64") - subject.value(x - step, "float64")) / (2 * step)
+        wanted = (subject.value(x + step, "float64") - subject.value(x - step, "float64")) / (
+            2 * step
+        )
         got = subject.slope(x, "float64")
         known = np.isfinite(wanted)
         # What a jump of the function does to a quotient is no mistake of the gradient.

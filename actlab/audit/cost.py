@@ -73,9 +73,7 @@ def _members(subject: Subject, device: str) -> list[Any]:
     generator = torch.Generator().manual_seed(0)
     xs = [torch.randn(ELEMENTS, generator=generator).to(device) for _ in range(BUFFERS)]
     outs = [torch.empty_like(x) for x in xs]
-    members = [
-        Member("copy", [lambda o=o, x=x: o.copy_(x) for o, x in zip(outs, xs, strict=True)])
-    ]
+    members = [Member("copy", [lambda o=o, x=x: o.copy_(x) for o, x in zip(outs, xs, strict=True)])]
     functions: dict[str, Callable[[Any], Any]] = {"this": subject.tensor_function()}
     functions |= {name: torch_equivalent(name) for name in COMPARED}
     for name, function in functions.items():

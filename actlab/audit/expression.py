@@ -21,10 +21,7 @@ from typing import Any
 #: The functions of an expression and how many arguments they take.
 FUNCTIONS: Mapping[str, tuple[int, ...]] = {
     **dict.fromkeys(
-        (
-            "abs exp expm1 log log1p log2 sqrt sin cos tan sinh cosh tanh atan erf erfc sigmoid "
-            "logsigmoid relu softplus silu square sign"
-        ).split(),
+        ["abs", "exp", "expm1", "log", "log1p", "log2", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "atan", "erf", "erfc", "sigmoid", "logsigmoid", "relu", "softplus", "silu", "square", "sign"],
         (1,),
     ),
     "maximum": (2,),
@@ -232,10 +229,7 @@ def numpy_table() -> dict[str, Callable[..., Any]]:
 
     table: dict[str, Callable[..., Any]] = {
         name: getattr(np, name)
-        for name in (
-            "abs exp expm1 log log1p log2 sqrt sin cos tan sinh cosh tanh square sign maximum "
-            "minimum clip where logaddexp"
-        ).split()
+        for name in ["abs", "exp", "expm1", "log", "log1p", "log2", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "square", "sign", "maximum", "minimum", "clip", "where", "logaddexp"]
     }
     return table | {
         "atan": np.arctan,
@@ -268,10 +262,7 @@ def torch_table() -> dict[str, Callable[..., Any]]:
 
     table = {
         name: tensors(getattr(torch, name))
-        for name in (
-            "abs exp expm1 log log1p log2 sqrt sin cos tan sinh cosh tanh atan erf erfc sigmoid "
-            "relu square sign maximum minimum logaddexp"
-        ).split()
+        for name in ["abs", "exp", "expm1", "log", "log1p", "log2", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "atan", "erf", "erfc", "sigmoid", "relu", "square", "sign", "maximum", "minimum", "logaddexp"]
     }
     return table | {
         "logsigmoid": functional.logsigmoid,

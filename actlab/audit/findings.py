@@ -281,6 +281,8 @@ _KIND_CODE = {
 
 def _accuracy(report: Mapping[str, Any]) -> Iterator[Finding]:
     grouped: dict[tuple[str, str, str], list[tuple[str, dict[str, Any]]]] = defaultdict(list)
+    drops: dict[str, list[tuple[str, float, float]]] = defaultdict(list)
+    broken: dict[tuple[str, str], list[tuple[str, int]]] = defaultdict(list)
     for dtype, which, tally in tallies(report):
         word = _WORD[which]
         chosen: dict[str, tuple[str, dict[str, Any]]] = {}
@@ -301,20 +303,24 @@ def _accuracy(report: Mapping[str, Any]) -> Iterator[Finding]:
                 f"{CODES['counters']} at {tally['counters_disagree']} points ({dtype}, {word})",
                 dtypes=(dtype,),
             )  # fmt: skip
-        drop = tally["wrong_way_largest"]
-        if drop > 64:
-            yield Finding(
-                "note", "wrong-way",
-                f"{word} in {dtype} goes the wrong way by up to {number(drop)} ulp, near "
-                f"{number(tally['wrong_way_at'], 4)}", dtypes=(dtype,),
-            )  # fmt: skip
+        if tally["wrong_way_largest"] > 64:
+            drops[word].append((dtype, tally["wrong_way_largest"], tally["wrong_way_at"]))
         symmetry = tally.get("symmetry")
         if symmetry and symmetry["broken"]:
-            yield Finding(
-                "note", "asymmetric",
-                f"{word} in {dtype} is {symmetry['kind']} by its formula, and not exactly so at "
-                f"{symmetry['broken']} pairs", dtypes=(dtype,),
-            )  # fmt: skip
+            broken[word, symmetry["kind"]].append((dtype, symmetry["broken"]))
+    for word, found in drops.items():
+        said = [f"{d} by up to {number(ulp)} ulp near {number(at, 4)}" for d, ulp, at in found]
+        yield Finding(
+            "note", "wrong-way", f"{word} goes the wrong way in {_listed(said)}",
+            dtypes=tuple(entry[0] for entry in found),
+        )  # fmt: skip
+    for (word, kind), pairs in broken.items():
+        said = [f"{count} pairs of {dtype}" for dtype, count in pairs]
+        yield Finding(
+            "note", "asymmetric",
+            f"{word} is {kind} by its formula, and not exactly so at {_listed(said)}",
+            dtypes=tuple(dtype for dtype, _ in pairs),
+        )  # fmt: skip
     for (level, code, word), members in grouped.items():
         words = [f"{dtype} {place(i['low'], i['high'])}" for dtype, i in members]
         worst_of = max(members, key=lambda m: (m[0] == "float32", m[1]["points"]))
@@ -325,14 +331,17 @@ def _accuracy(report: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def _says(code: str, word: str) -> str:
-    return f"{word} " + {
-        "nan": "is NaN where there is one",
-        "overflow": "is infinite, and the truth is not,",
-        "wrong-sign": "has the wrong sign",
-        "vanishes": "is exactly 0, and the truth is a normal number,",
-        "flushed": "is flushed to 0, and the truth is subnormal,",
-        "inaccurate": "is off by more than 10 ulp",
-    }[code.partition("-")[2]]
+    return (
+        f"{word} "
+        + {
+            "nan": "is NaN where there is one",
+            "overflow": "is infinite, and the truth is not,",
+            "wrong-sign": "has the wrong sign",
+            "vanishes": "is exactly 0, and the truth is a normal number,",
+            "flushed": "is flushed to 0, and the truth is subnormal,",
+            "inaccurate": "is off by more than 10 ulp",
+        }[code.partition("-")[2]]
+    )
 
 
 def _size(interval: Mapping[str, Any], dtype: str) -> str:
@@ -372,7 +381,9 @@ def _special(report: Mapping[str, Any]) -> Iterator[Finding]:
                 math.isfinite(limit) and abs(seen - limit) <= 4 * EPS[dtype] * abs(limit)
             )
             if not same:
-                limits[f"f({sign}) is {number(seen)}, and the limit is {number(limit)}"].append(dtype)
+                limits[f"f({sign}) is {number(seen)}, and the limit is {number(limit)}"].append(
+                    dtype
+                )
     if swallowed:
         names = tuple(dtype for dtype, _ in swallowed)
         yield Finding(
@@ -405,8 +416,18 @@ def _causes(report: Mapping[str, Any]) -> Iterator[Finding]:
             "warning" if serious else "note", "cancellation",
             f"{row['names'][0]}: {row['why']}; written as {row['instead']}, {best['before']['bad']} "
             f"bad points of the {word} in {best['dtype']} become {best['after']['bad']}",
-            f"Found in {found['looked_in']}.", tuple(dict.fromkeys(g["dtype"] for g in gains)),
+            f"Found in {found['looked_in']}. {_gain(best)}", tuple(dict.fromkeys(g["dtype"] for g in gains)),
         )  # fmt: skip
+
+
+def _gain(gain: Mapping[str, Any]) -> str:
+    before, after = gain["before"], gain["after"]
+    return (
+        f"Largest error {number(before['largest_ulp'])} ulp before and "
+        f"{number(after['largest_ulp'])} after, mean {number(before['mean_ulp'])} and "
+        f"{number(after['mean_ulp'])}; NaN or infinite at {before['nan']} points before and "
+        f"{after['nan']} after."
+    )
 
 
 # --- properties -----------------------------------------------------------------------------------
@@ -424,7 +445,9 @@ def _shape(report: Mapping[str, Any]) -> Iterator[Finding]:
     curve = report.get("curve") or {}
     steepest = curve.get("lipschitz")
     if steepest is not None and math.isinf(float(steepest)):
-        yield Finding("note", "unbounded-slope", "the slope grows without bound, and so may signals")
+        yield Finding(
+            "note", "unbounded-slope", "the slope grows without bound, and so may signals"
+        )
     zeros = ((report.get("regions") or {}).get("float32") or {}).get("slope") or {}
     wide = [r for r in zeros.get("zero", []) if _mass(*r) > 1e-3]
     if wide:

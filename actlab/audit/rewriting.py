@@ -44,7 +44,9 @@ class Cause:
 
 
 TANH_SQUARED = Cause("1 − tanh²", "tanh is rounded to ±1 and the difference to 0", "4σ(2u)σ(−2u)")
-ONE_PLUS_TANH = Cause("1 ± tanh", "in one tail it is the difference of two equal numbers", "2σ(±2u)")
+ONE_PLUS_TANH = Cause(
+    "1 ± tanh", "in one tail it is the difference of two equal numbers", "2σ(±2u)"
+)
 ONE_MINUS_SIGMOID = Cause("1 − σ", "σ is rounded to 1 and the difference to 0", "σ(−u)")
 ONE_PLUS_ERF = Cause("1 ± erf", "in one tail it is the difference of two equal numbers", "erfc(∓u)")
 EXP_MINUS_ONE = Cause("eˣ − 1", "near 0 the digits of x are lost in the 1", "expm1(u)")

@@ -16,7 +16,9 @@ DEPTH, WIDTH = 50, 200
 INITIALISATIONS = {"pytorch": 1 / math.sqrt(3), "lecun": 1.0, "he": math.sqrt(2)}
 
 
-def measure(reference: Reference, kinks: tuple[float, ...], bends: tuple[float, ...]) -> dict[str, Any]:
+def measure(
+    reference: Reference, kinks: tuple[float, ...], bends: tuple[float, ...]
+) -> dict[str, Any]:
     """Moments, gain, length map, χ, gradients through 50 layers, and int8, as plain data."""
     f, slope = reference.pair()
     with np.errstate(all="ignore"):

@@ -78,6 +78,7 @@ def probe(state: State, options: dict[str, Any]) -> dict[str, Any]:
             subject.slope(x, "float32")
         except SubjectError as error:
             works["gradient"], codes["gradient"] = str(error), error.code
+            subject.without_gradient = error.code == "no-gradient"
     return {
         "framework": subject.framework,
         "what": subject.what,

@@ -53,6 +53,8 @@ class Subject:
         derivative: f′ of a NumPy function, where one was named.
         source: the module's file, where the function has one.
         warned: warnings that it gave, each once.
+        changes_input: whether it works in place, as the contract has found.
+        without_gradient: whether no gradient flows through a function of tensors.
     """
 
     target: Target
@@ -62,6 +64,8 @@ class Subject:
     derivative: Callable[[Any], Any] | None = None
     source: str | None = None
     warned: dict[str, str] = field(default_factory=dict)
+    changes_input: bool = False
+    without_gradient: bool = False
 
     @property
     def dtypes(self) -> tuple[str, ...]:
@@ -71,7 +75,9 @@ class Subject:
     @property
     def differentiable(self) -> bool:
         """Whether there is a derivative to judge."""
-        return self.framework == "torch" or self.derivative is not None
+        if self.framework == "torch":
+            return not self.without_gradient
+        return self.derivative is not None
 
     def _guarded(self, run: Callable[[], Any]) -> Any:
         with warnings.catch_warnings(record=True) as caught:
@@ -106,7 +112,9 @@ class Subject:
             import torch
 
             if not isinstance(result, torch.Tensor):
-                raise SubjectError(f"it returns {type(result).__name__}, not a tensor", "wrong-shape")
+                raise SubjectError(
+                    f"it returns {type(result).__name__}, not a tensor", "wrong-shape"
+                )
             if result.shape != given.shape:
                 raise SubjectError(
                     f"a tensor of shape {tuple(given.shape)} becomes one of {tuple(result.shape)}",
@@ -178,8 +186,6 @@ class Subject:
             return lambda x: self.call(x.clone()) if self.changes_input else self.call(x)
         return _numpy_in_torch(self)
 
-    changes_input: bool = False
-
     def pair(self) -> tuple[Callable[[np.ndarray], np.ndarray], Callable[[np.ndarray], np.ndarray]]:
         """f and f′ of float64 arrays of any shape; f′ by differences where there is none."""
 
@@ -238,7 +244,9 @@ def load(target: Target) -> Subject:
     if target.kind == "expression":
         framework = _usual(target.framework)
         call = compiled(parse(target.name), framework)
-        return Subject(target, framework, call, f"The expression {target.name}, in {_name(framework)}.")
+        return Subject(
+            target, framework, call, f"The expression {target.name}, in {_name(framework)}."
+        )
     call, source = imported(target.name)
     derivative = imported(target.derivative)[0] if target.derivative else None
     framework = target.framework

@@ -14,7 +14,7 @@ import numpy as np
 
 SEEDS = 12
 TUNING_SEEDS = 4
-RATES = (0.001, 0.003, 0.01)
+RATES = (0.003, 0.01, 0.03)
 STEPS = 600
 TUNING_STEPS = 300
 WIDTHS = (40, 64, 64, 10)
