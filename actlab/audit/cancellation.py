@@ -199,7 +199,8 @@ def _tried(
         row["gains"].append(
             {"dtype": truth.dtype, "which": truth.which, "before": was, "after": now}
         )
-        better |= was["bad"] - now["bad"] >= max(FEWEST, 0.2 * was["bad"])
+        for key in ("bad", "nan"):
+            better |= was[key] - now[key] >= max(FEWEST, 0.2 * was[key])
         worse |= now["bad"] - was["bad"] >= max(FEWEST, 0.2 * was["bad"])
     row["helps"] = bool(better and not worse)
     return row

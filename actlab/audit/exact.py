@@ -207,7 +207,21 @@ def _bounded_table() -> dict[str, Callable[..., Any]]:
 
 
 def _mp_table() -> dict[str, Callable[..., Any]]:
-    names = ["exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "sinh", "cosh", "tanh", "atan", "erf", "erfc"]
+    names = [
+        "exp",
+        "expm1",
+        "log",
+        "log1p",
+        "sqrt",
+        "sin",
+        "cos",
+        "sinh",
+        "cosh",
+        "tanh",
+        "atan",
+        "erf",
+        "erfc",
+    ]
     table: dict[str, Callable[..., Any]] = {name: getattr(mp, name) for name in names}
     return table | {
         "log2": lambda a: mp.log(a) / mp.log(2),

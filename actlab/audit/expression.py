@@ -21,7 +21,31 @@ from typing import Any
 #: The functions of an expression and how many arguments they take.
 FUNCTIONS: Mapping[str, tuple[int, ...]] = {
     **dict.fromkeys(
-        ["abs", "exp", "expm1", "log", "log1p", "log2", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "atan", "erf", "erfc", "sigmoid", "logsigmoid", "relu", "softplus", "silu", "square", "sign"],
+        [
+            "abs",
+            "exp",
+            "expm1",
+            "log",
+            "log1p",
+            "log2",
+            "sqrt",
+            "sin",
+            "cos",
+            "tan",
+            "sinh",
+            "cosh",
+            "tanh",
+            "atan",
+            "erf",
+            "erfc",
+            "sigmoid",
+            "logsigmoid",
+            "relu",
+            "softplus",
+            "silu",
+            "square",
+            "sign",
+        ],
         (1,),
     ),
     "maximum": (2,),
@@ -229,7 +253,28 @@ def numpy_table() -> dict[str, Callable[..., Any]]:
 
     table: dict[str, Callable[..., Any]] = {
         name: getattr(np, name)
-        for name in ["abs", "exp", "expm1", "log", "log1p", "log2", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "square", "sign", "maximum", "minimum", "clip", "where", "logaddexp"]
+        for name in [
+            "abs",
+            "exp",
+            "expm1",
+            "log",
+            "log1p",
+            "log2",
+            "sqrt",
+            "sin",
+            "cos",
+            "tan",
+            "sinh",
+            "cosh",
+            "tanh",
+            "square",
+            "sign",
+            "maximum",
+            "minimum",
+            "clip",
+            "where",
+            "logaddexp",
+        ]
     }
     return table | {
         "atan": np.arctan,
@@ -262,7 +307,31 @@ def torch_table() -> dict[str, Callable[..., Any]]:
 
     table = {
         name: tensors(getattr(torch, name))
-        for name in ["abs", "exp", "expm1", "log", "log1p", "log2", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "atan", "erf", "erfc", "sigmoid", "relu", "square", "sign", "maximum", "minimum", "logaddexp"]
+        for name in [
+            "abs",
+            "exp",
+            "expm1",
+            "log",
+            "log1p",
+            "log2",
+            "sqrt",
+            "sin",
+            "cos",
+            "tan",
+            "sinh",
+            "cosh",
+            "tanh",
+            "atan",
+            "erf",
+            "erfc",
+            "sigmoid",
+            "relu",
+            "square",
+            "sign",
+            "maximum",
+            "minimum",
+            "logaddexp",
+        ]
     }
     return table | {
         "logsigmoid": functional.logsigmoid,

@@ -230,6 +230,7 @@ def _not_finite(report: Mapping[str, Any]) -> Iterator[Finding]:
             "error", "gradient-nan", f"gradient is NaN {_listed(where[first])} in {first}",
             "; ".join(others), tuple(where),
         )  # fmt: skip
+    # A gradient that is infinite only where the truth is, at a pole, is right.
     infinite: dict[str, list[str]] = {}
     for dtype, found in regions.items():
         runs = [run for run in (found.get("slope") or {}).get("infinite", []) if abs(run[0]) < 100]
@@ -407,7 +408,11 @@ def _causes(report: Mapping[str, Any]) -> Iterator[Finding]:
     for row in found.get("causes", []):
         if not row["helps"] or len(row["names"]) > 1:
             continue
-        gains = [gain for gain in row["gains"] if gain["before"]["bad"] > gain["after"]["bad"]]
+        gains = [
+            gain
+            for gain in row["gains"]
+            if any(gain["before"][key] > gain["after"][key] for key in ("bad", "nan"))
+        ]
         best = max(gains, key=lambda g: (g["before"]["nan"] > 0, g["dtype"] == "float32",
                                          g["before"]["bad"] - g["after"]["bad"]))  # fmt: skip
         serious = any(g["before"]["nan"] > g["after"]["nan"] for g in gains)

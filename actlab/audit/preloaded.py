@@ -1,3 +1,4 @@
+# ruff: noqa: E402
 """What every child process of an audit needs, imported once in the process that they come from."""
 
 import contextlib
@@ -9,8 +10,12 @@ for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[_variable] = "1"
 
 with contextlib.suppress(ImportError):
-    import torch  # noqa: F401
+    import torch
 
+    # PyTorch imports it with the first backward pass, for a second and more.
+    import torch.fx.experimental.symbolic_shapes  # noqa: F401
+
+import scipy.optimize
 import scipy.special
 import scipy.stats  # noqa: F401
 

@@ -99,7 +99,7 @@ def _style(report: Mapping[str, Any]) -> str:
         "pre{overflow-x:auto;padding:.6rem;border:1px solid var(--grid);border-radius:5px}"
         ".key span{display:inline-block;margin-right:1rem}.key i{display:inline-block;width:.8rem;"
         "height:.8rem;margin-right:.3rem;vertical-align:-1px}svg{width:100%;height:auto;display:block}"
-        "td svg{width:170px;max-width:none}text{font:12px system-ui,sans-serif;fill:var(--ink)}"
+        "th,td:first-child{white-space:nowrap}.wide>svg{min-width:30rem}td svg{width:170px;max-width:none}text{font:12px system-ui,sans-serif;fill:var(--ink)}"
         "text.m{fill:var(--muted)}.g{fill:none;stroke:var(--grid)}.b{fill:var(--grid);opacity:.45}"
         ".f{fill:none;stroke:var(--own);stroke-width:4}.s{fill:none;stroke:var(--own);stroke-width:2;"
         "stroke-dasharray:6 3}.r{fill:var(--paper);stroke:var(--ink);stroke-width:1.5}"
@@ -150,6 +150,11 @@ def _table(head: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
     return (
         f"<div class=wide><table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>"
     )
+
+
+def _wide(picture: str) -> str:
+    """A picture that scrolls where a phone would make its words too small."""
+    return f"<div class=wide>{picture}</div>"
 
 
 class _Raw(str):
@@ -203,7 +208,9 @@ def _curve(report: Mapping[str, Any]) -> str:
         ),
         ("f(0) = 0", "yes" if curve["zero_centred"] else "no"),
     ]
-    return _section("Curve and derivative", drawing.curve(curve["drawn"], curve), _table((), rows))
+    return _section(
+        "Curve and derivative", _wide(drawing.curve(curve["drawn"], curve)), _table((), rows)
+    )
 
 
 def _accuracy(report: Mapping[str, Any]) -> str:
@@ -211,7 +218,7 @@ def _accuracy(report: Mapping[str, Any]) -> str:
     for dtype, which, tally in tallies(report):
         bad = {_KINDS[k][0]: n for k, n in tally["classes"].items() if n}
         rows.append((
-            f"{dtype} {which}", f"{tally['tried'] + tally['searched']:,}".replace(",", " "),
+            f"{dtype} {which}", f"{tally['tried'] + tally['searched']:,}".replace(",", "\u202f"),
             f"{number(tally['largest_ulp'])} at {number(tally['largest_at'], 5)}",
             tally["largest_ulp_real"], tally["mean_ulp"],
             f"{100 * (tally['share_exact'] or 0):.2f} %", _Raw(drawing.bins(tally["bins"])),
@@ -237,7 +244,7 @@ def _accuracy(report: Mapping[str, Any]) -> str:
     )
     return _section(
         "Accuracy", _table(head, rows), how, "<p>Where it goes wrong:</p>",
-        drawing.strips(lines), f"<p class=key>{key}</p>",
+        _wide(drawing.strips(lines)), f"<p class=key>{key}</p>",
     )  # fmt: skip
 
 
@@ -313,7 +320,7 @@ def _signal(report: Mapping[str, Any]) -> str:
     head = ("weights", "deviation", "length q*", "χ", "gradient at layer 1 of 50", "silent units")
     return _section(
         "A normal signal, and 50 layers", _table((), facts), _table(head, rows),
-        drawing.layers(signal["layers"]),
+        _wide(drawing.layers(signal["layers"])),
         "<p class=quiet>One plain network of 50 layers and width 200, without normalisation; the "
         "gradient at a layer over that at the last.</p>",
     )  # fmt: skip

@@ -116,8 +116,8 @@ def on_storage(x):
 
 
 def root(x):
-    """√max(x, 0): the derivative at and below 0 is ∞ · 0."""
-    return torch.sqrt(torch.relu(x))
+    """(x + √x²)/2: at 0, and wherever x² is 0, the derivative is ∞ · 0."""
+    return 0.5 * (x + torch.sqrt(x * x))
 
 
 def tanh_by_exponentials(x):

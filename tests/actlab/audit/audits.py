@@ -1,0 +1,30 @@
+"""Audits for the tests, each made once: quick, without training and without a clock."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from actlab.audit.auditing import Audit, Settings
+from actlab.audit.target import resolve
+
+QUICK = {"quick": True, "seconds": 3.0, "trial": False, "clock": False}
+
+
+def fresh(word: str, **more: Any) -> dict[str, Any]:
+    """An audit that is made now."""
+    return Audit(resolve(word, **more), Settings(**QUICK)).run()
+
+
+@functools.cache
+def audited(word: str) -> dict[str, Any]:
+    """An audit that is made once for all tests."""
+    return fresh(word)
+
+
+def codes(report: dict[str, Any]) -> dict[str, str]:
+    """code -> the highest level at which it occurs; findings come worst first."""
+    found: dict[str, str] = {}
+    for finding in report["findings"]:
+        found.setdefault(finding["code"], finding["level"])
+    return found
