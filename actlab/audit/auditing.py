@@ -1,4 +1,4 @@
-"""One audit from end to end: the steps in order, what each may take, and the report that they make."""
+"""One audit from end to end: the steps in order, what each may take, and the report they make."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ def _versions() -> dict[str, str]:
 
 
 def plain(value: Any) -> Any:
-    """As strict JSON can hold it: NaN and the infinities become the words ``nan``, ``inf``, ``-inf``."""
+    """As strict JSON can hold it: NaN and the infinities become the words nan, inf and -inf."""
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

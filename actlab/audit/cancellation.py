@@ -190,20 +190,42 @@ def _tried(
     except Exception as error:  # a module that cannot be run a second time
         row["rewritten"] = f"could not be tried: {type(error).__name__}"
         return row
-    better = worse = False
     for truth in truths:
         old, new = before[truth.dtype, truth.which], _judged(sound, truth)
         was, now = _summary(old), _summary(new)
-        if was is None or now is None:
-            continue
-        row["gains"].append(
-            {"dtype": truth.dtype, "which": truth.which, "before": was, "after": now}
-        )
-        for key in ("bad", "nan"):
-            better |= was[key] - now[key] >= max(FEWEST, 0.2 * was[key])
-        worse |= now["bad"] - was["bad"] >= max(FEWEST, 0.2 * was["bad"])
-    row["helps"] = bool(better and not worse)
+        if was is not None and now is not None:
+            row["gains"].append(
+                {"dtype": truth.dtype, "which": truth.which, "before": was, "after": now}
+            )
+    row["helps"] = _helps(row["gains"])
     return row
+
+
+def _helps(gains: list[dict[str, Any]]) -> bool:
+    """Whether there are fewer NaN, or else fewer bad values or gradients in every format.
+
+    A sound value may come with a derivative that loses a tail, as PyTorch's of sigmoid and expm1
+    do; the gains show it.
+    """
+
+    def falls(gain: dict[str, Any], key: str) -> bool:
+        was, now = gain["before"][key], gain["after"][key]
+        return was - now >= max(FEWEST, 0.2 * was)
+
+    def rises(gain: dict[str, Any], key: str) -> bool:
+        was, now = gain["before"][key], gain["after"][key]
+        return now - was >= max(FEWEST, 0.2 * was)
+
+    if any(rises(gain, "nan") for gain in gains):
+        return False
+    if any(falls(gain, "nan") for gain in gains):
+        return True
+    for which in ("value", "slope"):
+        own = [gain for gain in gains if gain["which"] == which]
+        better = any(falls(gain, "bad") for gain in own)
+        if better and not any(rises(gain, "bad") for gain in own):
+            return True
+    return False
 
 
 def _expression_subject(subject: Subject, tree: ast.AST) -> Subject:

@@ -1,9 +1,9 @@
 """Audit activation functions: accuracy in every float format, gradients, contract, cost, training.
 
 FUNCTION is a name of the catalogue (gelu: PyTorch's), an importable module:callable that takes
-PyTorch tensors or NumPy arrays, or an expression in x. It runs in a child process with a time limit,
-so that a function that hangs or crashes is a finding like any other. A report is a page and a JSON
-file (its schema: --schema); what differs from run to run stands in its "timings" alone.
+PyTorch tensors or NumPy arrays, or an expression in x. It runs in a child process with a time
+limit, so that a function that hangs or crashes is a finding like any other. A report is a page and
+a JSON file (its schema: --schema); what differs from run to run stands in its "timings" alone.
 
   actlab audit relu gelu silu
   actlab audit 'x / (1 + exp(-x))' --quick

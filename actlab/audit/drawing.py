@@ -23,7 +23,8 @@ def _svg(width: int, height: int, title: str, inside: list[str]) -> str:
 
 
 def _text(x: float, y: float, words: str, look: str = "m", anchor: str = "start") -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" class="{look}" text-anchor="{anchor}">{escape(words)}</text>'
+    place = f'x="{x:.1f}" y="{y:.1f}"'
+    return f'<text {place} class="{look}" text-anchor="{anchor}">{escape(words)}</text>'
 
 
 # --- curve and slope ------------------------------------------------------------------------------
@@ -112,7 +113,7 @@ def _along(x: float, width: float) -> float:
 
 
 def strips(rows: Sequence[tuple[str, Sequence[tuple[float, float, str]]]]) -> str:
-    """A strip for each format and derivative, with its bad intervals in the colour of their kind."""
+    """A strip for each format, of f and of f′, with bad intervals in the colour of their kind."""
     left, width, step = 132, 500, 20
     inside = []
     for row, (label, intervals) in enumerate(rows):

@@ -348,7 +348,7 @@ def dual_table(plain: Mapping[str, Callable[..., Any]]) -> dict[str, Callable[..
         "where": where,
         "pow": power,
     }
-    composed = {
+    composed: dict[str, Callable[..., Any]] = {
         "tan": lambda a: table["sin"](a) / table["cos"](a),
         "logsigmoid": lambda a: -table["softplus"](-a),
         "silu": lambda a: a * table["sigmoid"](a),

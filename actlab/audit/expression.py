@@ -301,7 +301,9 @@ def torch_table() -> dict[str, Callable[..., Any]]:
             like = next((a for a in arguments if isinstance(a, torch.Tensor)), None)
             if like is None:
                 like = torch.zeros((), dtype=torch.float64)
-            return function(*(torch.as_tensor(a).to(like) for a in arguments))
+            return function(
+                *(torch.as_tensor(a, dtype=like.dtype, device=like.device) for a in arguments)
+            )
 
         return of
 

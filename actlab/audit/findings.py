@@ -1,8 +1,8 @@
 """What there is to say about a function, worst first: rules over the measurements, and sentences.
 
 A finding has a level. An **error** is a broken promise, or numbers that are wrong where networks
-live; a **warning** is a loss that a network can meet; a **note** is a loss too small to matter, or a
-property to know. The codes are listed in :data:`CODES` and mean the same in every release.
+live; a **warning** is a loss that a network can meet; a **note** is a loss too small to matter, or
+a property to know. The codes are listed in :data:`CODES` and mean the same in every release.
 """
 
 from __future__ import annotations
@@ -389,8 +389,8 @@ def _special(report: Mapping[str, Any]) -> Iterator[Finding]:
         names = tuple(dtype for dtype, _ in swallowed)
         yield Finding(
             "warning", "swallows-nan",
-            f"f(NaN) is {number(swallowed[0][1])} in {_listed(list(names))}: a broken network looks "
-            "healthy", dtypes=names,
+            f"f(NaN) is {number(swallowed[0][1])} in {_listed(list(names))}: a broken network "
+            "looks healthy", dtypes=names,
         )  # fmt: skip
     for message, dtypes in limits.items():
         yield Finding("note", "limit", f"{message}, in {_listed(dtypes)}", dtypes=tuple(dtypes))
@@ -413,16 +413,24 @@ def _causes(report: Mapping[str, Any]) -> Iterator[Finding]:
             for gain in row["gains"]
             if any(gain["before"][key] > gain["after"][key] for key in ("bad", "nan"))
         ]
-        best = max(gains, key=lambda g: (g["before"]["nan"] > 0, g["dtype"] == "float32",
-                                         g["before"]["bad"] - g["after"]["bad"]))  # fmt: skip
+        best = max(gains, key=_importance)
         serious = any(g["before"]["nan"] > g["after"]["nan"] for g in gains)
         word = _WORD[best["which"]]
+        fewer = best["before"]["nan"] > best["after"]["nan"]
+        counted, what = ("nan", "NaN or infinite") if fewer else ("bad", "bad")
         yield Finding(
             "warning" if serious else "note", "cancellation",
-            f"{row['names'][0]}: {row['why']}; written as {row['instead']}, {best['before']['bad']} "
-            f"bad points of the {word} in {best['dtype']} become {best['after']['bad']}",
-            f"Found in {found['looked_in']}. {_gain(best)}", tuple(dict.fromkeys(g["dtype"] for g in gains)),
+            f"{row['names'][0]}: {row['why']}; written as {row['instead']}, "
+            f"{best['before'][counted]} {what} points of the {word} in {best['dtype']} become "
+            f"{best['after'][counted]}",
+            f"Found in {found['looked_in']}. {_gain(best)}{_price(row['gains'])}",
+            tuple(dict.fromkeys(gain["dtype"] for gain in gains)),
         )  # fmt: skip
+
+
+def _importance(gain: Mapping[str, Any]) -> tuple[bool, bool, int]:
+    before, after = gain["before"], gain["after"]
+    return before["nan"] > after["nan"], gain["dtype"] == "float32", before["bad"] - after["bad"]
 
 
 def _gain(gain: Mapping[str, Any]) -> str:
@@ -433,6 +441,17 @@ def _gain(gain: Mapping[str, Any]) -> str:
         f"{number(after['mean_ulp'])}; NaN or infinite at {before['nan']} points before and "
         f"{after['nan']} after."
     )
+
+
+def _price(gains: list[dict[str, Any]]) -> str:
+    """What gets worse, if anything does."""
+    worse = [
+        f"{gain['before']['bad']} bad points of the {_WORD[gain['which']]} in {gain['dtype']} become "
+        f"{gain['after']['bad']}"
+        for gain in gains
+        if gain["after"]["bad"] > 1.2 * gain["before"]["bad"] + 4
+    ]
+    return f" At a price: {_listed(worse)}." if worse else ""
 
 
 # --- properties -----------------------------------------------------------------------------------

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from html import escape
+from pathlib import Path
 from typing import Any
 
 from actlab.audit import drawing
@@ -12,6 +12,7 @@ from actlab.audit.findings import CODES, number, place, revived, tallies
 from actlab.functions import get
 from actlab.palette import PALETTE, PAPER, identity
 
+STYLES = Path(__file__).with_name("report.css")
 _LEVEL_HUES = {"error": "crimson", "warning": "orange", "note": "blue"}
 _KINDS = {
     "is_nan": ("NaN", "crimson"),
@@ -35,8 +36,8 @@ def page(report: Mapping[str, Any]) -> str:
     report = revived(report)
     title = _title(report)
     sections = (
-        _findings, _curve, _accuracy, _special, _regions, _contract, _signal, _causes, _cost, _trial,
-        _how,
+        _findings, _curve, _accuracy, _special, _regions, _contract, _signal, _causes, _cost,
+        _trial, _how,
     )  # fmt: skip
     body = "".join(section(report) for section in sections)
     return (
@@ -76,35 +77,13 @@ def _style(report: Mapping[str, Any]) -> str:
         for i, hue in enumerate(("green", "cyan", "blue", "brown", "orange", "crimson"))
     ]
     dashes = ("none", "7 3", "2 2", "9 2 2 2")
-    lines_ = [
+    hues = ("blue", "orange", "green", "purple")
+    curves = [
         f".l{i}{{fill:none;stroke:var(--{hue});stroke-width:2;stroke-dasharray:{dash}}}"
-        for i, (hue, dash) in enumerate(
-            zip(("blue", "orange", "green", "purple"), dashes, strict=True)
-        )
+        for i, (hue, dash) in enumerate(zip(hues, dashes, strict=True))
     ]
-    return (
-        f":root{{color-scheme:light dark;{''.join(lines)}}}"
-        "*{box-sizing:border-box}body{margin:0;background:var(--paper);color:var(--ink);"
-        "font:16px/1.5 system-ui,sans-serif}main{max-width:54rem;margin:1.5rem auto;padding:1rem 1.5rem 2rem;"
-        "border:1px solid var(--grid);border-left:5px solid var(--own);border-radius:8px}"
-        "@media(max-width:56rem){main{margin:.5rem;padding:.75rem 1rem 1.5rem}}"
-        "h1{color:var(--own);font-size:1.8rem;line-height:1.2;margin:.2rem 0;overflow-wrap:anywhere}"
-        "h2{font-size:1.05rem;margin:2rem 0 .6rem;padding-bottom:.15rem;border-bottom:1px solid var(--grid)}"
-        "p{margin:.4rem 0}.quiet,small{color:var(--muted)}small{font-size:.85rem}"
-        "table{border-collapse:collapse;font-size:.9rem}th,td{padding:.2rem .7rem .2rem 0;text-align:left;"
-        "vertical-align:top}th{color:var(--muted);font-weight:500}td.n{text-align:right;white-space:nowrap}"
-        ".wide{overflow-x:auto}ul.findings{list-style:none;padding:0}ul.findings li{margin:.5rem 0;"
-        "padding-left:.8rem;border-left:4px solid var(--level)}.level{color:var(--level);font-weight:700;"
-        "margin-right:.5rem}code,pre{font-family:ui-monospace,monospace;font-size:.85rem}"
-        "pre{overflow-x:auto;padding:.6rem;border:1px solid var(--grid);border-radius:5px}"
-        ".key span{display:inline-block;margin-right:1rem}.key i{display:inline-block;width:.8rem;"
-        "height:.8rem;margin-right:.3rem;vertical-align:-1px}svg{width:100%;height:auto;display:block}"
-        "th,td:first-child{white-space:nowrap}.wide>svg{min-width:30rem}td svg{width:170px;max-width:none}text{font:12px system-ui,sans-serif;fill:var(--ink)}"
-        "text.m{fill:var(--muted)}.g{fill:none;stroke:var(--grid)}.b{fill:var(--grid);opacity:.45}"
-        ".f{fill:none;stroke:var(--own);stroke-width:4}.s{fill:none;stroke:var(--own);stroke-width:2;"
-        "stroke-dasharray:6 3}.r{fill:var(--paper);stroke:var(--ink);stroke-width:1.5}"
-        + "".join((*kinds, *levels, *ulps, *lines_))
-    )
+    root = f":root{{color-scheme:light dark;{''.join(lines)}}}"
+    return "\n".join((root, STYLES.read_text(encoding="utf-8"), *kinds, *levels, *ulps, *curves))
 
 
 # --- parts ----------------------------------------------------------------------------------------
@@ -174,8 +153,8 @@ def _findings(report: Mapping[str, Any]) -> str:
         code = escape(finding["code"])
         items.append(
             f'<li class="{finding["level"]}"><span class=level>{finding["level"]}</span>'
-            f'{escape(finding["message"])} <small><code title="{escape(CODES[finding["code"]])}">{code}'
-            f"</code></small>{detail}</li>"
+            f'{escape(finding["message"])} <small><code title="{escape(CODES[finding["code"]])}">'
+            f"{code}</code></small>{detail}</li>"
         )
     return _section(
         "Findings", f"<ul class=findings>{''.join(items)}</ul>" if items else "<p>None.</p>"
@@ -191,8 +170,7 @@ def _curve(report: Mapping[str, Any]) -> str:
         found = curve[key]
         if not found:
             return "?"
-        where = f"at {number(found['at'], 4)}"
-        return f"{number(found['value'], 6)} {where if math.isfinite(found['at']) else 'at ' + number(found['at'])}"
+        return f"{number(found['value'], 6)} at {number(found['at'], 4)}"
 
     rows = [
         ("lowest value", point("lowest")),
@@ -229,7 +207,7 @@ def _accuracy(report: Mapping[str, Any]) -> str:
     if not rows:
         return ""
     key = "".join(
-        f'<span><svg style="display:inline;width:.8rem" viewBox="0 0 10 10" aria-hidden="true">'
+        f'<span><svg viewBox="0 0 10 10" aria-hidden="true">'
         f'<rect class="k-{kind}" width="10" height="10"/></svg> {escape(word)}</span>'
         for kind, (word, _) in _KINDS.items()
     )
@@ -238,9 +216,9 @@ def _accuracy(report: Mapping[str, Any]) -> str:
         "0 · 1 · 2 · 3–10 · 11–100 · >100 ulp", "not counted in ulp, or beyond 10",
     )  # fmt: skip
     how = (
-        "<p class=quiet>16-bit formats: every number. float32 and float64: a sample, and a search from "
-        "its worst points, so the largest error is a lower bound. Ulp are counted twice, on the "
-        "lattice of the format and on the real line.</p>"
+        "<p class=quiet>16-bit formats: every number. float32 and float64: a sample, and a search "
+        "from its worst points, so the largest error is a lower bound. Ulp are counted twice, on "
+        "the lattice of the format and on the real line.</p>"
     )
     return _section(
         "Accuracy", _table(head, rows), how, "<p>Where it goes wrong:</p>",
@@ -331,13 +309,15 @@ def _causes(report: Mapping[str, Any]) -> str:
     parts = []
     for row in found.get("causes", []):
         word = "helps" if row["helps"] else "does not help"
-        parts.append(f"<p><strong>{escape(' and '.join(row['names']))}</strong>: {escape(row['why'])}. "
-                     f"Written soundly, it {word}.</p>")  # fmt: skip
+        names = escape(" and ".join(row["names"]))
+        why = f"<strong>{names}</strong>: {escape(row['why'])}."
+        parts.append(f"<p>{why} Written soundly, it {word}.</p>")
         if row["rewritten"]:
             parts.append(f"<pre>{escape(row['rewritten'])}</pre>")
         rows = [
             (f"{g['dtype']} {'f' if g['which'] == 'value' else 'f′'}",
-             f"{g['before']['bad']} → {g['after']['bad']}", f"{g['before']['nan']} → {g['after']['nan']}",
+             f"{g['before']['bad']} → {g['after']['bad']}",
+             f"{g['before']['nan']} → {g['after']['nan']}",
              f"{number(g['before']['largest_ulp'])} → {number(g['after']['largest_ulp'])}",
              f"{number(g['before']['mean_ulp'])} → {number(g['after']['mean_ulp'])}")
             for g in row["gains"]
@@ -356,10 +336,11 @@ def _cost(report: Mapping[str, Any]) -> str:
     facts = []
     if cost:
         facts = [
-            ("forward", f"{number(cost['forward_bytes'])} bytes a float32, in {len(cost['operations'])} "
-             f"operations ({', '.join(cost['operations'])})"),
+            ("forward", f"{number(cost['forward_bytes'])} bytes a float32, in "
+             f"{len(cost['operations'])} operations ({', '.join(cost['operations'])})"),
             ("backward", f"{number(cost['backward_bytes'])} bytes a float32"),
-            ("kept between", f"{number(cost['saved_bytes'])} bytes a float32 ({', '.join(cost['saved']) or 'nothing'})"),
+            ("kept between", f"{number(cost['saved_bytes'])} bytes a float32 "
+             f"({', '.join(cost['saved']) or 'nothing'})"),
         ]  # fmt: skip
     parts = [_table((), facts)] if facts else []
     for device, found in clock.items():
@@ -397,9 +378,10 @@ def _trial(report: Mapping[str, Any]) -> str:
     head = ("", "points, interval", "beyond chance", "power for 1 point", "seeds for 1 point")
     return _section(
         "Trained on MNIST-1D", _table(("", "accuracy", "rate"), rows), _table(head, tests),
-        f"<p class=quiet>{trial['seeds']} paired seeds with fresh data, {trial['steps']} steps, the best "
-        f"of {len(trial['rates'])} rates for each on other seeds; intervals hold together with 95 %, "
-        "decisions after Holm. One small task: it says which functions break, not which are best.</p>",
+        f"<p class=quiet>{trial['seeds']} paired seeds with fresh data, {trial['steps']} steps, the "
+        f"best of {len(trial['rates'])} rates for each on other seeds; intervals hold together "
+        "with 95 %, decisions after Holm. One small task: it says which functions break, not "
+        "which are best.</p>",
     )  # fmt: skip
 
 
@@ -409,7 +391,7 @@ def _how(report: Mapping[str, Any]) -> str:
     seconds = sum(report["timings"]["seconds"].values())
     return _section(
         "How it was made",
-        f"<p class=quiet>{escape(words)}; {seconds:.0f} s. Errors are broken promises, or numbers that are "
-        "wrong where networks live; warnings are losses that a network can meet; notes are too small to "
-        "matter, or good to know.</p>",
+        f"<p class=quiet>{escape(words)}; {seconds:.0f} s. Errors are broken promises, or numbers "
+        "that are wrong where networks live; warnings are losses that a network can meet; notes "
+        "are too small to matter, or good to know.</p>",
     )

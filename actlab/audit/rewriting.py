@@ -20,6 +20,7 @@ import ast
 import copy
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from actlab.audit.expression import ALIASES, FUNCTIONS, constant
 
@@ -368,7 +369,7 @@ class _Rewriter(ast.NodeTransformer):
         self.see, self.make = Reader(bindings), make
         self.found: dict[str, Cause] = {}
 
-    def visit(self, node: ast.AST) -> ast.AST:
+    def visit(self, node: Any) -> Any:
         if isinstance(node, ast.FunctionDef):
             return self._function(node)
         node = self.generic_visit(node)

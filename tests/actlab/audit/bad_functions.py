@@ -6,6 +6,8 @@ endless loop in :func:`hangs`, so that nothing burns should a test not end it.
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 
 import numpy as np
@@ -188,6 +190,10 @@ def exits(x):
     raise SystemExit(3)
 
 
+def kills_itself(x):
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
 #: name -> (code of the finding, its level): what the audit must say at least.
 EXPECTED = {
     "sigmoid_naive": ("gradient-nan", "error"),
@@ -203,6 +209,7 @@ EXPECTED = {
     "hangs": ("hangs", "error"),
     "raises": ("raises", "error"),
     "exits": ("raises", "error"),
+    "kills_itself": ("crashes", "error"),
     "no_halves": ("raises", "warning"),
     "Remembers": ("remembers", "error"),
     "noisy": ("not-repeatable", "error"),
