@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -94,10 +95,10 @@ def measure(subject: Subject, reference: Reference, kinks: tuple[float, ...]) ->
 
     for dtype in subject.dtypes:
         attempt(
-            f"keeps {dtype}", "wrong-dtype", lambda d=dtype: _keeps_dtype(handle, x, d), dtype=dtype
+            f"keeps {dtype}", "wrong-dtype", partial(_keeps_dtype, handle, x, dtype), dtype=dtype
         )
     for shape in SHAPES:
-        attempt(f"keeps the shape {shape}", "wrong-shape", lambda s=shape: _keeps_shape(handle, s))
+        attempt(f"keeps the shape {shape}", "wrong-shape", partial(_keeps_shape, handle, shape))
     attempt("leaves its input as it was", "changes-input", lambda: _leaves_input(handle, x))
     subject.changes_input = found[-1].passed is False
     attempt("gives the same twice", "not-repeatable", lambda: _same_twice(handle, x))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -73,16 +74,13 @@ def _members(subject: Subject, device: str) -> list[Any]:
     generator = torch.Generator().manual_seed(0)
     xs = [torch.randn(ELEMENTS, generator=generator).to(device) for _ in range(BUFFERS)]
     outs = [torch.empty_like(x) for x in xs]
-    members = [Member("copy", [lambda o=o, x=x: o.copy_(x) for o, x in zip(outs, xs, strict=True)])]
+    copies = [partial(out.copy_, x) for out, x in zip(outs, xs, strict=True)]
+    members = [Member("copy", copies)]
     functions: dict[str, Callable[[Any], Any]] = {"this": subject.tensor_function()}
     functions |= {name: torch_equivalent(name) for name in COMPARED}
     for name, function in functions.items():
-
-        def forward(f: Callable[[Any], Any] = function, x: Any = None) -> Any:
-            with torch.no_grad():
-                return f(x)
-
-        members.append(Member(name, [lambda g=forward, x=x: g(x=x) for x in xs]))
+        forward = torch.no_grad()(function)
+        members.append(Member(name, [partial(forward, x) for x in xs]))
         members.append(Member(f"{name} backward", [_backward(function, x) for x in xs]))
     return members
 
@@ -107,7 +105,7 @@ def _numpy_members(subject: Subject) -> list[Any]:
             return subject.call(x.copy() if subject.changes_input else x)
 
     return [
-        Member("copy", [lambda x=x: np.copyto(out, x) for x in xs]),
-        Member("this", [lambda x=x: call(x) for x in xs]),
-        Member("relu", [lambda x=x: np.maximum(x, 0) for x in xs]),
+        Member("copy", [partial(np.copyto, out, x) for x in xs]),
+        Member("this", [partial(call, x) for x in xs]),
+        Member("relu", [partial(np.maximum, x, 0) for x in xs]),
     ]

@@ -8,6 +8,7 @@ in each float format.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -99,14 +100,20 @@ def regions(subject: Subject, dtype: str) -> dict[str, Any]:
     for name, call in calls.items():
         y = call(x, dtype)
 
-        def at(code: int, call: Any = call) -> np.ndarray:
-            return call(floats.values(np.array([code])).astype(float), dtype)
-
         found[name] = {
-            kind: _runs(test(y), codes, floats, lambda c, t=test, a=at: bool(t(a(c))[0]), kind)
+            kind: _runs(test(y), codes, floats, partial(_holds, test, call, floats), kind)
             for kind, test in _KINDS.items()
         }
     return found
+
+
+def _holds(
+    test: Callable[[np.ndarray], np.ndarray],
+    call: Callable[[np.ndarray, str], np.ndarray],
+    floats: Floats,
+    code: int,
+) -> bool:
+    return bool(test(call(floats.values(np.array([code])).astype(float), floats.name))[0])
 
 
 def _runs(

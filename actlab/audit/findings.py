@@ -446,8 +446,8 @@ def _gain(gain: Mapping[str, Any]) -> str:
 def _price(gains: list[dict[str, Any]]) -> str:
     """What gets worse, if anything does."""
     worse = [
-        f"{gain['before']['bad']} bad points of the {_WORD[gain['which']]} in {gain['dtype']} become "
-        f"{gain['after']['bad']}"
+        f"{gain['before']['bad']} bad points of the {_WORD[gain['which']]} in {gain['dtype']} "
+        f"become {gain['after']['bad']}"
         for gain in gains
         if gain["after"]["bad"] > 1.2 * gain["before"]["bad"] + 4
     ]

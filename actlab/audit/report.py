@@ -378,8 +378,8 @@ def _trial(report: Mapping[str, Any]) -> str:
     head = ("", "points, interval", "beyond chance", "power for 1 point", "seeds for 1 point")
     return _section(
         "Trained on MNIST-1D", _table(("", "accuracy", "rate"), rows), _table(head, tests),
-        f"<p class=quiet>{trial['seeds']} paired seeds with fresh data, {trial['steps']} steps, the "
-        f"best of {len(trial['rates'])} rates for each on other seeds; intervals hold together "
+        f"<p class=quiet>{trial['seeds']} paired seeds with fresh data, {trial['steps']} steps, "
+        f"the best of {len(trial['rates'])} rates for each on other seeds; intervals hold together "
         "with 95 %, decisions after Holm. One small task: it says which functions break, not "
         "which are best.</p>",
     )  # fmt: skip

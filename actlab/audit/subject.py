@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import operator
 import sys
 import warnings
 from collections.abc import Callable
@@ -348,7 +349,8 @@ def instance(module: Any, path: str, name: str) -> Callable[[Any], Any]:
     if isinstance(found, type):
         torch = sys.modules.get("torch")
         if torch is not None and issubclass(found, torch.autograd.Function):
-            return found.apply
+            apply: Callable[[Any], Any] = operator.attrgetter("apply")(found)
+            return apply
         try:
             found = found()
         except Exception as error:

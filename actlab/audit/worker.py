@@ -150,6 +150,7 @@ def _serve(pipe: Any, target: Target, quick: bool) -> None:
         except EOFError:
             return
         _alarm(seconds)
+        answer: tuple[str, Any]
         try:
             answer = ("done", STAGES[stage](state, options))
         except BaseException as error:  # also SystemExit: the function may want to leave
