@@ -37,6 +37,7 @@ class Settings:
         exhaustive: every float32, which takes hours.
         trial: whether networks are trained.
         clock: whether it is timed.
+        skip: further steps to leave out.
     """
 
     quick: bool = False
@@ -44,6 +45,7 @@ class Settings:
     exhaustive: bool = False
     trial: bool = True
     clock: bool = True
+    skip: tuple[str, ...] = ()
 
 
 @dataclass
@@ -86,7 +88,7 @@ class Audit:
                 "first_call_seconds": settings.seconds,
             },
             "failures": [],
-            "timings": {"seconds": {}, "clock": None, "made_with": _versions()},
+            "timings": {"seconds": {}, "cpu_seconds": {}, "clock": None, "made_with": _versions()},
         }
         worker = Worker(self.target, quick=settings.quick)
         try:
@@ -137,15 +139,18 @@ class Audit:
         seconds: float = STEP_SECONDS,
         options: dict[str, Any] | None = None,
     ) -> Any:
+        if stage in self.settings.skip:
+            return None
         self.progress(DOING[stage])
-        start = time.perf_counter()
+        start, timings = time.perf_counter(), self.report["timings"]
         try:
             result = worker.ask(stage, seconds, options, self.progress)
+            timings["cpu_seconds"][stage] = round(worker.cpu_seconds, 3)
         except StageError as error:
             failure = {"stage": stage, "doing": DOING[stage], "code": error.code}
             self.report["failures"].append(failure | {"message": str(error)})
             result = None
-        self.report["timings"]["seconds"][stage] = round(time.perf_counter() - start, 3)
+        timings["seconds"][stage] = round(time.perf_counter() - start, 3)
         if stage != "load":
             self.report[stage] = result
         return result

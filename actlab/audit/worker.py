@@ -54,6 +54,8 @@ class Worker:
         self.target, self.quick = target, quick
         self._process: Any = None
         self._pipe: Any = None
+        #: Processor time of the last step that was done: what a busy machine does not stretch.
+        self.cpu_seconds = 0.0
 
     def _start(self) -> None:
         context = _context()
@@ -100,7 +102,8 @@ class Worker:
         except (EOFError, BrokenPipeError, ConnectionResetError):
             raise StageError("crashes", self._how_it_died()) from None
         if kind == "done":
-            return content
+            result, self.cpu_seconds = content
+            return result
         code, message = content
         if code == "target":
             raise TargetError(message)
@@ -151,8 +154,10 @@ def _serve(pipe: Any, target: Target, quick: bool) -> None:
             return
         _alarm(seconds)
         answer: tuple[str, Any]
+        start = time.process_time()
         try:
-            answer = ("done", STAGES[stage](state, options))
+            result = STAGES[stage](state, options)
+            answer = ("done", (result, time.process_time() - start))
         except BaseException as error:  # also SystemExit: the function may want to leave
             answer = ("failed", _reason(error))
         _alarm(0)
