@@ -18,11 +18,10 @@ from actlab.audit.worker import StageError, Worker
 SCHEMA = "actlab-audit"
 SCHEMA_VERSION = 1
 
-#: What is left out of a quick audit.
-SLOW = ("trial",)
 #: Seconds that a step may take: of importing, of the first call, of the others.
 IMPORT_SECONDS = 60.0
 STEP_SECONDS = 300.0
+QUICK_STEP_SECONDS = 60.0
 
 Progress = Callable[[str], None]
 
@@ -136,12 +135,14 @@ class Audit:
         self,
         worker: Worker,
         stage: str,
-        seconds: float = STEP_SECONDS,
+        seconds: float | None = None,
         options: dict[str, Any] | None = None,
     ) -> Any:
         if stage in self.settings.skip:
             return None
         self.progress(DOING[stage])
+        if seconds is None:
+            seconds = QUICK_STEP_SECONDS if self.settings.quick else STEP_SECONDS
         start, timings = time.perf_counter(), self.report["timings"]
         try:
             result = worker.ask(stage, seconds, options, self.progress)

@@ -9,6 +9,7 @@ from typing import Any
 
 #: The strips of a format run over x = ±2^-16 … ±2^16, each half in steps of the exponent.
 _REACH = 16
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def _path(points: Sequence[tuple[float, float]]) -> str:
@@ -154,7 +155,7 @@ def bins(counts: Mapping[str, int]) -> str:
 
 def layers(found: Mapping[str, Mapping[str, Any]]) -> str:
     """The gradient at each of 50 layers over that at the last, in powers of ten."""
-    width, height, edge = 640, 220, 34
+    width, height, edge = 640, 220, 46
     right = 96
     powers = {
         name: [math.log10(v) if 0 < v < math.inf else math.nan for v in layer["gradients"]]
@@ -174,7 +175,7 @@ def layers(found: Mapping[str, Mapping[str, Any]]) -> str:
 
     inside = [f'<path class="g" d="M{edge} {at(0, 0)[1]:.1f} H{width - right}"/>']
     for power in sorted({math.ceil(low), 0, math.floor(high)}):
-        word = "1" if power == 0 else f"10^{power}".replace("-", "−")
+        word = "1" if power == 0 else f"10{str(power).translate(_SUPERSCRIPTS)}"
         inside.append(_text(edge - 4, at(0, power)[1] + 4, word, "m", "end"))
     ends: list[float] = []
     for place, (name, line) in enumerate(powers.items()):

@@ -432,7 +432,8 @@ class Exact:
                 return np.nan, 0.0
             if before is not None:
                 apart = abs(now - before)
-                if apart == 0 or apart <= mp.ldexp(abs(now), -_AGREE):
+                # Two zeros may both be differences that lost all their digits.
+                if now != 0 and apart <= mp.ldexp(abs(now), -_AGREE):
                     break
                 if bits >= 1300 and max(abs(now), abs(before)) < mp.ldexp(mpf(1), -1080):
                     break

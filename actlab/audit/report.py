@@ -308,10 +308,12 @@ def _causes(report: Mapping[str, Any]) -> str:
     found = report.get("cancellation") or {}
     parts = []
     for row in found.get("causes", []):
-        word = "helps" if row["helps"] else "does not help"
+        word = (
+            "Written soundly, it is better" if row["helps"] else "Written soundly, it is no better"
+        )
         names = escape(" and ".join(row["names"]))
         why = f"<strong>{names}</strong>: {escape(row['why'])}."
-        parts.append(f"<p>{why} Written soundly, it {word}.</p>")
+        parts.append(f"<p>{why} {word}.</p>")
         if row["rewritten"]:
             parts.append(f"<pre>{escape(row['rewritten'])}</pre>")
         rows = [
@@ -337,7 +339,7 @@ def _cost(report: Mapping[str, Any]) -> str:
     if cost:
         facts = [
             ("forward", f"{number(cost['forward_bytes'])} bytes a float32, in "
-             f"{len(cost['operations'])} operations ({', '.join(cost['operations'])})"),
+             f"{len(cost['operations'])} operation(s): {', '.join(cost['operations'])}"),
             ("backward", f"{number(cost['backward_bytes'])} bytes a float32"),
             ("kept between", f"{number(cost['saved_bytes'])} bytes a float32 "
              f"({', '.join(cost['saved']) or 'nothing'})"),

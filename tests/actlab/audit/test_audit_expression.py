@@ -168,3 +168,11 @@ def test_a_rewriting_is_not_rewritten_again():
 
 def test_the_causes_have_different_names():
     assert len({cause.name for cause in CAUSES}) == len(CAUSES)
+
+
+@pytest.mark.parametrize(("x", "power"), [(20.0, -57), (68.0, -194), (300.0, -863)])
+def test_a_difference_that_loses_all_its_digits_twice_is_not_0(x, power):
+    high, _ = Exact(parse("1 - tanh(x)**2")).slow(x, derivative=False)
+    assert np.frexp(high)[1] - 3 == pytest.approx(power, abs=2)
+    high, _ = Exact(parse("x*(1 + erf(x/sqrt(2)))/2")).slow(-x / 10, derivative=False)
+    assert high == pytest.approx(CATALOGUE["gelu"].forward(-x / 10), rel=1e-12)
