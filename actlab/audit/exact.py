@@ -392,6 +392,7 @@ class Exact:
         self.node = node
         #: The same numbers with fewer cancellations, so that fewer points need many digits.
         self.sound = rewrite(node, IDENTITIES)
+        self.rewritten = ast.dump(self.sound) != ast.dump(node)
         self._bounded = dual_table(_bounded_table())
         self._mp = dual_table(_mp_table())
 
@@ -409,10 +410,11 @@ class Exact:
             Bounded(*np.broadcast_arrays(slope.value, slope.error, x)[:2]),
         )
 
-    def _at(self, x: float, bits: int, derivative: bool) -> mpf | None:
+    def _at(self, x: float, bits: int, derivative: bool, *, sound: bool = False) -> mpf | None:
         with mp.workprec(bits):
+            node = self.sound if sound else self.node
             try:
-                result = run(self.node, Dual(mpf(x), mpf(1)), self._mp, _mp_number)
+                result = run(node, Dual(mpf(x), mpf(1)), self._mp, _mp_number)
             except (ZeroDivisionError, ValueError, OverflowError, TypeError):
                 return None  # a pole, or a logarithm of a negative number
             number = result.slope if derivative else result.value
@@ -423,20 +425,28 @@ class Exact:
     def slow(self, x: float, *, derivative: bool) -> tuple[float, float]:
         """The value at one point as a sum of two float64 numbers; NaN where there is none.
 
-        A value too large for float64 is ±inf, one too small 0.
+        Two precisions that agree are not enough: in both of them a term can be lost in a 1. So the
+        first one grows with x, as the digits that exponentials cancel do, and where the expression
+        has a sound form, that has to agree, too. A value too large for float64 is ±inf, one too
+        small 0.
         """
+        least = 96 + min(3 * abs(x), PRECISIONS[-2] - 96)
+        tried = [bits for bits in PRECISIONS if bits >= least]
+        check = None
+        if self.rewritten:
+            check = self._at(x, tried[0], derivative, sound=True)
         before = None
-        for bits in PRECISIONS:
+        for bits in tried:
             now = self._at(x, bits, derivative)
             if now is None:
                 return np.nan, 0.0
-            if before is not None:
-                apart = abs(now - before)
-                # Two zeros may both be differences that lost all their digits.
-                if now != 0 and apart <= mp.ldexp(abs(now), -_AGREE):
-                    break
-                if bits >= 1300 and max(abs(now), abs(before)) < mp.ldexp(mpf(1), -1080):
-                    break
+            # Two zeros may both be differences that lost all their digits.
+            settled = before is not None and now != 0 and _agree(now, before, _AGREE)
+            if settled and (check is None or _agree(now, check, 60)):
+                break
+            tiny = mp.ldexp(mpf(1), -1080)
+            if before is not None and bits >= 1300 and max(abs(now), abs(before)) < tiny:
+                break
             before = now
         high = _to_float(now)
         if not np.isfinite(high):
@@ -533,6 +543,10 @@ class Exact:
         if min(abs(first), abs(second)) > mp.ldexp(mpf(1), 300) and first * second > 0:
             return float(mp.sign(first)) * np.inf
         return float(second) if abs(first - second) < 1e-12 * abs(second) else np.nan
+
+
+def _agree(a: mpf, b: mpf, bits: int) -> bool:
+    return bool(abs(a - b) <= mp.ldexp(abs(a), -bits))
 
 
 def _to_float(number: mpf) -> float:

@@ -55,7 +55,9 @@ def page(report: Mapping[str, Any]) -> str:
 def _colour(report: Mapping[str, Any]) -> tuple[str, str]:
     target = report["target"]
     name = (
-        target["name"] if target["kind"] == "catalogue" else (report["reference"] or {}).get("name")
+        target["name"]
+        if target["kind"] == "catalogue"
+        else (report.get("reference") or {}).get("name")
     )
     try:
         return PALETTE[identity(name).hue]

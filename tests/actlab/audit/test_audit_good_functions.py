@@ -37,7 +37,7 @@ def test_actlabs_own_gelu_in_numpy_has_no_such_loss():
     for dtype in ("float16", "float32"):
         for which in ("value", "derivative"):
             assert report["accuracy"][dtype][which]["largest_ulp"] <= 1
-    assert report["accuracy"]["float64"]["value"]["largest_ulp_real"] < 3
+    assert report["accuracy"]["float64"]["value"]["largest_ulp_real"] < 6
 
 
 @pytest.mark.parametrize("word", ["relu", "silu", "gelu", "1 - tanh(x)**2"])
