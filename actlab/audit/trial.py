@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-SEEDS = 12
+SEEDS = 20
 TUNING_SEEDS = 4
 RATES = (0.003, 0.01, 0.03)
 STEPS = 600
