@@ -21,7 +21,7 @@ SCHEMA_VERSION = 1
 #: Seconds that a step may take: of importing, of the first call, of the others.
 IMPORT_SECONDS = 60.0
 STEP_SECONDS = 300.0
-QUICK_STEP_SECONDS = 60.0
+QUICK_STEP_SECONDS = 180.0
 
 Progress = Callable[[str], None]
 

@@ -206,6 +206,23 @@ def _bounded_table() -> dict[str, Callable[..., Any]]:
 # --- multiprecision -------------------------------------------------------------------------------
 
 
+def _no_integer(function: Callable[[mpf], mpf]) -> Callable[[mpf], mpf]:
+    """An exponential that is not asked for the power of a huge integer.
+
+    mpmath would multiply thousands of times; half of one more or less changes neither that the
+    result is beyond every float, nor, by more than 2^−200, its logarithm.
+    """
+
+    def of(a: mpf) -> mpf:
+        size = mp.mag(a) if a else 0
+        if size > 200:
+            with mp.workprec(size + 20):
+                a = a + mpf(0.5)
+        return function(a)
+
+    return of
+
+
 def _mp_table() -> dict[str, Callable[..., Any]]:
     names = [
         "exp",
@@ -223,10 +240,14 @@ def _mp_table() -> dict[str, Callable[..., Any]]:
         "erfc",
     ]
     table: dict[str, Callable[..., Any]] = {name: getattr(mp, name) for name in names}
+    exp = _no_integer(mp.exp)
     return table | {
+        "exp": exp,
+        "sinh": _no_integer(mp.sinh),
+        "cosh": _no_integer(mp.cosh),
         "log2": lambda a: mp.log(a) / mp.log(2),
-        "sigmoid": lambda a: 1 / (1 + mp.exp(-a)) if a >= 0 else mp.exp(a) / (1 + mp.exp(a)),
-        "softplus": lambda a: max(a, mpf(0)) + mp.log1p(mp.exp(-abs(a))),
+        "sigmoid": lambda a: 1 / (1 + exp(-a)) if a >= 0 else exp(a) / (1 + exp(a)),
+        "softplus": lambda a: max(a, mpf(0)) + mp.log1p(exp(-abs(a))),
         "abs": abs,
         "where": lambda condition, a, b: a if condition else b,
         "pow": lambda a, n: a**n if float(n).is_integer() else a ** mpf(n),
