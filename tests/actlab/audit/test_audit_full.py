@@ -38,8 +38,9 @@ def test_every_float32_of_a_few_binades(derivative):
     reference = choose(subject)
     floats = accuracy.Floats.of("float32")
     start = 0x3F800000  # 1.0
-    whole = np.arange(start, start + 40_000)
-    pieces = iter(np.array_split(whole, 7))
+    # Whole vectors: the last few elements of an odd batch take torch's scalar path.
+    whole = np.arange(start, start + 40 * 1024)
+    pieces = iter(np.array_split(whole, 5))
     said: list[str] = []
     report = accuracy.exhaustive(
         subject, reference, kinks_of(reference),
@@ -54,8 +55,8 @@ def test_every_float32_of_a_few_binades(derivative):
         k: v for k, v in once.items() if k not in sums
     }
     assert [report[k] for k in sums] == pytest.approx([once[k] for k in sums], rel=1e-12)
-    assert report["tried"] == 40_000
-    assert len(said) == 7
+    assert report["tried"] == 40 * 1024
+    assert len(said) == 5
 
 
 def test_the_whole_line_is_every_number_once():
