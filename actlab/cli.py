@@ -74,6 +74,11 @@ COMMANDS: dict[str, Command] = {
         "block a candidate that breaks more than it fixes",
         "actlab gate before.json after.json --html gate.html",
     ),
+    "audit": Command(
+        "actlab.audit.command",
+        "audit your own function, or one of the catalogue",
+        "actlab audit 'x / (1 + exp(-x))' --quick",
+    ),
 }
 
 

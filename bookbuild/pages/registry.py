@@ -27,6 +27,7 @@ BEFORE = ("book/how_to_use",)
 REFERENCE = (
     "book/property_table",
     "book/cards",
+    "book/audit",
     "book/claims",
     "book/articles",
     "book/timing",
