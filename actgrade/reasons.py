@@ -34,6 +34,7 @@ _VERDICTS = {
     "start": "course",
     "course": "course",
 }
+_ORDER = {"answer": 1, "check": 2, "held": 3}
 _ANSWER_LINE = re.compile(r'(?:File "?' + re.escape(file_name("answer")) + r'"?(?:, line |:))(\d+)')
 
 
@@ -60,7 +61,8 @@ def conclude(
     question: Question, outcomes: Iterable[CellOutcome], answer: str, telling: Telling
 ) -> QuestionResult:
     """Points, verdict and reason for one question from the outcomes of its cells."""
-    outcomes = list(outcomes)
+    # As they stand in the notebook; they run in another order.
+    outcomes = sorted(outcomes, key=lambda outcome: _ORDER.get(outcome.cell.role, 0))
     points = sum(o.cell.points for o in outcomes if o.cell.role == "held" and o.kind == "ok")
     if points >= question.points:
         return QuestionResult(question.id, question.title, points, question.points, "pass")
@@ -90,12 +92,14 @@ def _telltale(outcomes: list[CellOutcome]) -> CellOutcome | None:
         if outcome.cell.role in ("setup", "needs") and outcome.kind not in ("ok", "skipped"):
             outcome.kind = "course"
             return outcome
-    for outcome in outcomes:
-        if outcome.cell.role == "answer" and outcome.kind != "ok":
-            return outcome
     # A visible check is easier to look at than a held-out one, when both fail.
     lost = [o for o in outcomes if o.cell.is_judged and o.kind not in ("ok", "skipped")]
     held = [o for o in lost if o.cell.role == "held"]
+    for outcome in outcomes:
+        if outcome.cell.role == "answer" and outcome.kind != "ok":
+            # What stands above an exit() has run: when its values differ, they are the reason.
+            ended = outcome.ename == "SystemExit" and held and held[0].kind == "differs"
+            return held[0] if ended else outcome
     if held and held[0].kind == "differs":
         return held[0]
     return lost[0] if lost else None

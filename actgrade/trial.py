@@ -103,14 +103,15 @@ def cells_of(
     cells.append(replace(last, source=f"{last.source}\n\n{REMEMBER}"))
     cells.append(TrialCell("answer", f"answer-{question.id}", answer))
     asked = _defined(question.answer)
-    for check in question.checks:
-        text = run_apart(check.source, file_name("check"), asked)
-        cells.append(TrialCell("check", check.id, text, tolerance=check.tolerance))
+    # Those with points first: a part that takes too long must not use up the others' time.
     for held in question.helds:
         # For the course's functions, too: they look for SEED where they were defined.
         seed = f"SEED = {seeds.seed(chapter, held.id, digest)}\n"
         text = seed + run_apart(seed + held.source, file_name("held"), asked)
         cells.append(TrialCell("held", held.id, text, held.points, held.tolerance))
+    for check in question.checks:
+        text = run_apart(check.source, file_name("check"), asked)
+        cells.append(TrialCell("check", check.id, text, tolerance=check.tolerance))
     return cells
 
 

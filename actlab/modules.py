@@ -17,15 +17,29 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from actlab.functions import Activation, get
+from actlab.functions import get
+from actlab.functions.axes import checked_axes
+
+Axes = int | tuple[int, ...]
 
 # --- functions that carry their own backward pass ---------------------------------------------
+
+
+def _wide(*tensors: Tensor) -> tuple[Tensor, ...]:
+    """float16 and bfloat16 as float32: formulas are computed there and rounded once."""
+    return tuple(t.float() if t.dtype.itemsize < 4 else t for t in tensors)
+
+
+def _finite(x: Tensor) -> Tensor:
+    """``x`` with the largest number in place of ±∞: what vanishes then takes it to 0, not NaN."""
+    return x.clamp(-torch.finfo(x.dtype).max, torch.finfo(x.dtype).max)
 
 
 def _leaky(x: Tensor, slope: float) -> Tensor:
@@ -73,18 +87,24 @@ class _Swish(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, beta: Tensor) -> Tensor:
         ctx.save_for_backward(x, beta)
-        return torch.sigmoid(beta * x) * x
+        wide, steep = _wide(x, beta)
+        gate = torch.sigmoid(steep * _finite(wide))
+        return (gate * torch.where(gate == 0, _finite(wide), wide)).to(x.dtype)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None]:
         x, beta = ctx.saved_tensors
-        gate = torch.sigmoid(beta * x)
-        slope = gate * (1.0 - gate)
+        upstream, wide, steep = _wide(gradient, x, beta)
+        wide = _finite(wide)
+        t = _finite(steep * wide)
+        gate = torch.sigmoid(t)
+        slope = gate * torch.sigmoid(-t)
         for_x = for_beta = None
         if ctx.needs_input_grad[0]:
-            for_x = gradient * (gate + beta * x * slope)
+            for_x = (upstream * (gate + t * slope)).to(x.dtype)
         if ctx.needs_input_grad[1]:
-            for_beta = (gradient * x * x * slope).sum_to_size(beta.shape)
+            # x²·σ′, where x² alone may overflow.
+            for_beta = (upstream * (wide * (wide * slope))).sum_to_size(beta.shape).to(beta.dtype)
         return for_x, for_beta
 
 
@@ -95,41 +115,48 @@ class _Gated(torch.autograd.Function):
     def forward(ctx: Any, a: Tensor, b: Tensor, gate: str) -> Tensor:
         ctx.save_for_backward(a, b)
         ctx.gate = gate
-        return _GATES[gate][0](a) * b
+        wide_a, wide_b = _wide(a, b)
+        return (_GATES[gate][0](wide_a) * wide_b).to(torch.promote_types(a.dtype, b.dtype))
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
         a, b = ctx.saved_tensors
+        upstream, wide_a, wide_b = _wide(gradient, a, b)
         activation, derivative = _GATES[ctx.gate]
         for_a = for_b = None
         if ctx.needs_input_grad[0]:
-            for_a = (gradient * b * derivative(a)).sum_to_size(a.shape)
+            for_a = (upstream * wide_b * derivative(wide_a)).sum_to_size(a.shape).to(a.dtype)
         if ctx.needs_input_grad[1]:
-            for_b = (gradient * activation(a)).sum_to_size(b.shape)
+            for_b = (upstream * activation(wide_a)).sum_to_size(b.shape).to(b.dtype)
         return for_a, for_b, None
 
 
 def _sigmoid_slope(a: Tensor) -> Tensor:
-    s = torch.sigmoid(a)
-    return s * (1.0 - s)
+    # σ(−a) is 1 − σ(a) without the subtraction.
+    return torch.sigmoid(a) * torch.sigmoid(-a)
 
 
 def _gelu_slope(a: Tensor) -> Tensor:
+    a = a.clamp(-40.0, 40.0)  # beyond, the density is 0 and Φ is 0 or 1, in float64 too
     density = torch.exp(-0.5 * a * a) / math.sqrt(2.0 * math.pi)
     return torch.special.ndtr(a) + a * density
 
 
 def _silu_slope(a: Tensor) -> Tensor:
-    s = torch.sigmoid(a)
-    return s * (1.0 + a * (1.0 - s))
+    return torch.sigmoid(a) + _finite(a) * _sigmoid_slope(a)
+
+
+def _from_below(function: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    """``function`` with its limit 0 at −∞, where torch multiplies 0 · −∞."""
+    return lambda a: function(a.clamp(min=torch.finfo(a.dtype).min))
 
 
 _GATES: dict[str, tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]] = {
     "glu": (torch.sigmoid, _sigmoid_slope),
     "bilinear": (lambda a: a, torch.ones_like),
     "reglu": (F.relu, lambda a: (a > 0).to(a.dtype)),
-    "geglu": (F.gelu, _gelu_slope),
-    "swiglu": (F.silu, _silu_slope),
+    "geglu": (_from_below(lambda a: a * torch.special.ndtr(a)), _gelu_slope),
+    "swiglu": (_from_below(F.silu), _silu_slope),
 }
 
 
@@ -178,7 +205,7 @@ class LeakyReLU2(nn.Module):
 
     def __init__(self, slope: float = 0.5) -> None:
         super().__init__()
-        self.slope = _checked(get("leaky_relu2"), {"slope": slope})["slope"]
+        self.slope = get("leaky_relu2").checked({"slope": slope})["slope"]
 
     def forward(self, x: Tensor) -> Tensor:
         return _LeakySquare.apply(x, self.slope)
@@ -204,7 +231,7 @@ class Swish(nn.Module):
         super().__init__()
         if channels < 1:
             raise ValueError(f"channels must be at least 1, got {channels}")
-        start = _checked(get("silu"), {"beta": beta})["beta"]
+        start = get("silu").checked({"beta": beta})["beta"]
         value = torch.full((channels,), start)
         if learnable:
             self.beta = nn.Parameter(value)
@@ -222,7 +249,8 @@ class Swish(nn.Module):
             )
         else:
             beta = beta.reshape(-1, *[1] * (x.ndim - 2))
-        return _Swish.apply(x, beta.to(x.dtype))
+        # β keeps its float32 beside 16-bit inputs: rounded to theirs it would be another function.
+        return _Swish.apply(x, beta.to(torch.promote_types(beta.dtype, x.dtype)))
 
     def extra_repr(self) -> str:
         kind = "learnable" if isinstance(self.beta, nn.Parameter) else "fixed"
@@ -300,31 +328,20 @@ class GatedFeedForward(nn.Module):
 # --- by name ----------------------------------------------------------------------------------
 
 
-def _checked(entry: Activation, parameters: dict[str, Any]) -> dict[str, float]:
-    """Defaults overlaid with ``parameters``, each checked as the NumPy function checks it."""
-    unknown = sorted(set(parameters) - set(entry.defaults))
-    if unknown:
-        known = ", ".join(entry.defaults) or "none"
-        raise TypeError(f"{entry.name} has no parameter {unknown[0]!r} (its parameters: {known})")
-    return {
-        parameter.name: float(
-            parameter.check(parameters.get(parameter.name, parameter.default), ())
-        )
-        for parameter in entry.parameters
-    }
-
-
 def torch_equivalent(name: str, **parameters: Any) -> Callable[..., Tensor]:
     """The torch function for a catalogue entry: torch's own where it has one, composed elsewhere.
 
     Args:
         name: a name or alias in :data:`actlab.functions.CATALOGUE`.
-        **parameters: the entry's parameters, numbers; ``axis`` as well for the vector kind.
+        **parameters: the entry's parameters, numbers; ``axis`` as well for the vector kind
+            (an integer or a tuple).
 
     Returns:
         a function of one tensor, or of two (a, b) for the gated kind. Differences that torch
-        brings: ``F.softplus`` returns x where βx > 20, and ``F.gelu`` loses the left tail to
-        cancellation.
+        brings: ``F.softplus`` returns x where βx > 20, ``F.gelu`` loses the left tail to
+        cancellation. At ±∞ torch multiplies a gate of 0 by ∞: NaN for softsign, gelu, gelu_tanh,
+        silu, mish and hardswish (at −∞; gradients at both ends, but for hardswish) where the
+        function has a limit, and for the gates made of them.
 
     Raises:
         ValueError: for an unknown name or a value outside a parameter's domain.
@@ -332,11 +349,43 @@ def torch_equivalent(name: str, **parameters: Any) -> Callable[..., Tensor]:
     """
     entry = get(name)
     axis = parameters.pop("axis", -1) if entry.kind == "vector" else -1
-    return _EQUIVALENTS[entry.name](axis=axis, **_checked(entry, parameters))
+    return _EQUIVALENTS[entry.name](axis=axis, **entry.checked(parameters))
+
+
+def _softened(function: Callable[..., Tensor], axis: Axes, temperature: float, x: Tensor) -> Tensor:
+    """(Log-)softmax of x/τ: shifted first, because x/τ may overflow where (x − max x)/τ does not.
+
+    The halves keep the difference of two large numbers of opposite sign finite.
+    """
+    axes = checked_axes(axis, x.ndim, "a tensor")
+    if len(axes) == 1 and (temperature == 1 or not x.numel()):
+        return function(x, dim=axes[0])
+    (wide,) = _wide(x.reshape(1) if x.ndim == 0 else x)
+    if temperature != 1 and x.numel():
+        largest = wide.detach().amax(dim=axes, keepdim=True)
+        wide = (0.5 * wide - 0.5 * largest) / (0.5 * temperature)
+    last = tuple(range(wide.ndim - len(axes), wide.ndim))
+    moved = wide.movedim(axes, last)
+    kept = moved.shape[: wide.ndim - len(axes)]
+    rows = moved.reshape(*kept, math.prod(moved.shape[len(kept) :]))
+    y = function(rows, dim=-1).reshape(moved.shape).movedim(last, axes)
+    return y.reshape(x.shape).to(x.dtype)
 
 
 def _prelu(x: Tensor, slope: float) -> Tensor:
+    if not slope:
+        return F.relu(x)
     return F.prelu(x, torch.full((1,), slope, dtype=x.dtype, device=x.device))
+
+
+def _rrelu(x: Tensor, lower: float, upper: float) -> Tensor:
+    return F.rrelu(x, lower, upper, training=False) if lower + upper else F.relu(x)
+
+
+def _glu(a: Tensor, b: Tensor) -> Tensor:
+    both = torch.promote_types(a.dtype, b.dtype)
+    packed = torch.stack(torch.broadcast_tensors(b.to(both), a.to(both)))
+    return F.glu(packed, dim=0).squeeze(0)
 
 
 def _plain(function: Callable[..., Tensor], **fixed: Any) -> Callable[..., Callable[..., Tensor]]:
@@ -352,9 +401,9 @@ _EQUIVALENTS: dict[str, Callable[..., Callable[..., Tensor]]] = {
     "softplus": lambda axis, beta: lambda x: F.softplus(x, beta),
     "relu": _plain(F.relu),
     "relu6": _plain(F.relu6),
-    "leaky_relu": lambda axis, slope: lambda x: F.leaky_relu(x, slope),
+    "leaky_relu": lambda axis, slope: lambda x: _leaky(x, slope),
     "prelu": lambda axis, slope: lambda x: _prelu(x, slope),
-    "rrelu": lambda axis, lower, upper: lambda x: F.rrelu(x, lower, upper, training=False),
+    "rrelu": lambda axis, lower, upper: lambda x: _rrelu(x, lower, upper),
     "elu": lambda axis, alpha: lambda x: F.elu(x, alpha),
     "celu": lambda axis, alpha: lambda x: F.celu(x, alpha),
     "selu": _plain(F.selu),
@@ -363,12 +412,12 @@ _EQUIVALENTS: dict[str, Callable[..., Callable[..., Tensor]]] = {
     "silu": lambda axis, beta: F.silu if beta == 1 else lambda x: x * torch.sigmoid(beta * x),
     "mish": _plain(F.mish),
     "hardswish": _plain(F.hardswish),
-    "softmax": lambda axis, temperature: lambda x: F.softmax(x / temperature, dim=axis),
-    "log_softmax": lambda axis, temperature: lambda x: F.log_softmax(x / temperature, dim=axis),
+    "softmax": lambda axis, temperature: partial(_softened, F.softmax, axis, temperature),
+    "log_softmax": lambda axis, temperature: partial(_softened, F.log_softmax, axis, temperature),
     "relu2": _plain(lambda x: F.relu(x).square()),
-    "leaky_relu2": lambda axis, slope: lambda x: F.leaky_relu(x, slope).square(),
+    "leaky_relu2": lambda axis, slope: lambda x: _leaky(x, slope).square(),
     # F.glu(packed) is first half · σ(second half): the gate a goes second.
-    "glu": _plain(lambda a, b: F.glu(torch.stack((b, a)), dim=0).squeeze(0)),
+    "glu": _plain(_glu),
     "bilinear": _plain(torch.mul),
     "reglu": _plain(lambda a, b: F.relu(a) * b),
     "geglu": _plain(lambda a, b: F.gelu(a) * b),
@@ -381,7 +430,8 @@ def module_for(name: str, **parameters: Any) -> nn.Module:
 
     Args:
         name: a name or alias in :data:`actlab.functions.CATALOGUE`.
-        **parameters: the entry's parameters, numbers; ``axis`` as well for the vector kind.
+        **parameters: the entry's parameters, numbers; ``axis`` as well for the vector kind
+            (an integer or a tuple).
 
     Returns:
         a module of one input; the gated ones also take one packed input whose first half is the
@@ -394,10 +444,10 @@ def module_for(name: str, **parameters: Any) -> nn.Module:
     """
     entry = get(name)
     if entry.kind == "gated":
-        _checked(entry, parameters)
+        entry.checked(parameters)
         return GatedActivation(entry.name)
     axis = parameters.pop("axis", -1) if entry.kind == "vector" else -1
-    values = _checked(entry, parameters)
+    values = entry.checked(parameters)
     if entry.kind == "vector":
         return _Softened(entry.name, axis, values["temperature"])
     return _MODULES[entry.name](**values)
@@ -406,13 +456,13 @@ def module_for(name: str, **parameters: Any) -> nn.Module:
 class _Softened(nn.Module):
     """Softmax or log-softmax with a temperature, which torch's modules lack."""
 
-    def __init__(self, name: str, axis: int, temperature: float) -> None:
+    def __init__(self, name: str, axis: Axes, temperature: float) -> None:
         super().__init__()
         self.name, self.axis, self.temperature = name, axis, temperature
-        self.function = torch_equivalent(name, axis=axis, temperature=temperature)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.function(x)
+        # Made anew: a closure kept as an attribute would not pickle.
+        return _EQUIVALENTS[self.name](axis=self.axis, temperature=self.temperature)(x)
 
     def extra_repr(self) -> str:
         return f"{self.name}, axis={self.axis}, temperature={self.temperature:g}"
@@ -426,9 +476,9 @@ _MODULES: dict[str, Callable[..., nn.Module]] = {
     "softplus": lambda beta: nn.Softplus(beta),
     "relu": nn.ReLU,
     "relu6": nn.ReLU6,
-    "leaky_relu": lambda slope: nn.LeakyReLU(slope),
+    "leaky_relu": lambda slope: nn.LeakyReLU(slope) if slope else nn.ReLU(),
     "prelu": lambda slope: nn.PReLU(init=slope),
-    "rrelu": lambda lower, upper: nn.RReLU(lower, upper),
+    "rrelu": lambda lower, upper: nn.RReLU(lower, upper) if lower or upper else nn.ReLU(),
     "elu": lambda alpha: nn.ELU(alpha),
     "celu": lambda alpha: nn.CELU(alpha),
     "selu": nn.SELU,

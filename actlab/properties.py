@@ -24,9 +24,12 @@ from actlab.functions import CATALOGUE, Activation, get, normal_cdf
 Interval = tuple[float, float]
 Function = Callable[[Any], Any]
 
-#: Where functions bend: every maximum, minimum, kink and sign change is looked for here, and the
-#: limits at ±∞ are evaluated besides.
+#: Where functions bend at ordinary parameters: maxima and minima are looked for here first.
 REACH = 50.0
+#: Then at all magnitudes from 2^−70 to 2^70, because a parameter stretches a function (silu's
+#: minimum is at −1.28/β), and at ±∞. Accepted parameters end at 2^±60.
+OCTAVES = 70
+STEPS_AN_OCTAVE = 32
 #: N(0, 1) has less than 1e-32 of its mass beyond.
 GAUSSIAN_REACH = 12.0
 NUMPY_DTYPES = {"float16": np.float16, "float32": np.float32, "float64": np.float64}
@@ -169,6 +172,30 @@ def _grid(reach: float = REACH) -> np.ndarray:
     return np.linspace(-reach, reach, int(2 * reach * 64) + 1)
 
 
+def _wide_grid() -> np.ndarray:
+    """Both signs, evenly spaced in the logarithm of their size."""
+    size = np.exp2(
+        np.arange(-OCTAVES * STEPS_AN_OCTAVE, OCTAVES * STEPS_AN_OCTAVE + 1) / STEPS_AN_OCTAVE
+    )
+    return np.concatenate([-size[::-1], size])
+
+
+def _refined(function: Function, x: np.ndarray, at: int, pick: Callable[..., Any]) -> float:
+    """Where ``function`` is extreme near ``x[at]``, from a grid that shrinks around it."""
+    left, right = x[max(at - 1, 0)], x[min(at + 1, x.size - 1)]
+    for _ in range(8):
+        inner = np.linspace(left, right, 257)
+        at = int(pick(function(inner)))
+        left, right = inner[max(at - 1, 0)], inner[min(at + 1, 256)]
+    return float(inner[at])
+
+
+def _beyond(value: float, other: float, pick: Callable[..., Any]) -> bool:
+    """Whether ``other`` is more extreme than ``value``, by more than rounding."""
+    values = np.array([value, other])
+    return bool(pick(values) == 1 and abs(other - value) > 1e-12 * abs(value))
+
+
 def _zoom(function: Function, x: np.ndarray, pick: Callable[..., Any]) -> float:
     """Where ``function`` is extreme, from a grid that shrinks around the best point."""
     best = x[pick(function(x))]
@@ -192,11 +219,27 @@ def _root(slope: Function, left: float, right: float) -> float:
 
 
 def value_extremum(f: Function, slope: Function, pick: Callable[..., Any]) -> tuple[float, float]:
-    """Infimum or supremum of f and where it is.
+    """Infimum or supremum of f and where it is, at any magnitude from 2^−70 to 2^70.
 
     tanh(20) rounds to 1 and yet 1 is never reached: a value that is also the limit at ±∞ counts
     as taken only where the derivative is exactly 0, as on the flat parts of ReLU6.
     """
+    best, at = _near_extremum(f, slope, pick)
+    x = _wide_grid()
+    y = f(x)
+    far = int(pick(y))
+    if not _beyond(best, float(y[far]), pick):
+        return best, at
+    left, right = float(x[max(far - 1, 0)]), float(x[min(far + 1, x.size - 1)])
+    if np.sign(slope(left)) * np.sign(slope(right)) < 0:
+        at = _root(slope, left, right)
+    else:
+        at = _refined(f, x, far, pick)
+    return float(f(np.float64(at))), at
+
+
+def _near_extremum(f: Function, slope: Function, pick: Callable[..., Any]) -> tuple[float, float]:
+    """The same among [−REACH, REACH] and the limits."""
     ends = np.array([-np.inf, np.inf])
     limits = f(ends)
     x = _grid()
@@ -220,13 +263,23 @@ def value_extremum(f: Function, slope: Function, pick: Callable[..., Any]) -> tu
 def slope_extremum(
     slope: Function, kinks: tuple[float, ...], pick: Callable[..., Any]
 ) -> tuple[float, float]:
-    """Infimum or supremum of f′ and where, with both sides of each kink among the candidates."""
+    """Infimum or supremum of f′ and where, at any magnitude from 2^−70 to 2^70.
+
+    Both sides of each kink are among the candidates.
+    """
     at = _zoom(slope, _grid(), pick)
     sides = [np.nextafter(kink, end) for kink in kinks for end in (-np.inf, np.inf)]
     places = np.array([at, *sides, -np.inf, np.inf])
     values = slope(places)
     winner = pick(values)
-    return float(values[winner]), float(places[winner])
+    best, place = float(values[winner]), float(places[winner])
+    x = _wide_grid()
+    y = slope(x)
+    far = int(pick(y))
+    if _beyond(best, float(y[far]), pick):
+        place = _refined(slope, x, far, pick)
+        best = float(slope(np.float64(place)))
+    return best, place
 
 
 def _jumps(function: Function, width: float) -> np.ndarray:

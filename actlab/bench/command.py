@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 import re
 import sys
 import tempfile
@@ -176,8 +177,12 @@ def _plan(arguments: argparse.Namespace, device: str) -> Plan:
     given = _split(arguments.implementations)
     timed = [name for name in names.IMPLEMENTATIONS if name not in names.COUNTED_ONLY]
     implementations = _known(given, timed, "an implementation")
-    if arguments.threads < 1:
-        raise CommandError("--threads has to be at least 1.")
+    cores = os.cpu_count() or 1
+    if not 1 <= arguments.threads <= cores:
+        raise CommandError(
+            f"--threads has to be from 1 to {cores}, the cores of this machine, "
+            f"and not {arguments.threads}."
+        )
     if arguments.columns < 1:
         raise CommandError("--columns has to be at least 1.")
     if not implementations:

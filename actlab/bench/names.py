@@ -18,6 +18,7 @@ IMPLEMENTATIONS = (
     "numpy",
     "fused",
 )
+DEVICES = ("cpu", "cuda")
 COUNTED_ONLY = ("fused",)
 GPU_ONLY = ("triton", "triton_packed", "triton_output", "triton_plain", "liger")
 CPU_ONLY = ("numpy",)

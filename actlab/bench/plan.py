@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from actlab.bench.cases import Implementation, case
-from actlab.bench.names import COUNTED_ONLY, CPU_ONLY, DTYPES, GPU_ONLY, IMPLEMENTATIONS, MODES
+from actlab.bench.names import (
+    COUNTED_ONLY,
+    CPU_ONLY,
+    DEVICES,
+    DTYPES,
+    GPU_ONLY,
+    IMPLEMENTATIONS,
+    MODES,
+)
 from actlab.bench.protocol import Effort
 
 
@@ -59,7 +68,7 @@ class Plan:
         return (*wanted, *self.extra.get(function, {}))
 
     def validate(self) -> None:
-        """Refuse names that do not exist and sizes that make no sense.
+        """Refuse names that do not exist and numbers that make no sense here.
 
         Raises:
             ValueError: with one sentence.
@@ -77,6 +86,17 @@ class Plan:
         for size in self.sizes:
             if size < 1:
                 raise ValueError(f"a size has to be at least 1 element, not {size}")
+        for what, number in (("columns", self.columns), ("passes", self.passes)):
+            if number < 1:
+                raise ValueError(f"{what} has to be at least 1, not {number}")
+        cores = os.cpu_count() or 1
+        if not 1 <= self.threads <= cores:
+            # PyTorch starts as many as it is told to, and dies of 999,999.
+            raise ValueError(
+                f"threads has to be from 1 to the {cores} cores of this machine, not {self.threads}"
+            )
+        if self.device not in DEVICES:
+            raise ValueError(f"unknown device {self.device!r}: choose from {', '.join(DEVICES)}")
 
     def row_count(self) -> int:
         """Rows that the plan measures in all its passes, copies left out."""

@@ -25,6 +25,7 @@ from actbase.errors import first_line
 from actlab.bench.memory import minor_faults
 
 CPU_SAMPLE_SECONDS = 100e-6  # one sample is at least this long, so that reading the clock is < 1 %
+CPU_SAMPLE_TICKS = 10  # and this many steps of the clock, which may be coarse
 GRAPH_BELOW_SECONDS = 100e-6
 GRAPH_CALLS = 20
 WARM_UP_SECONDS = 25e-3
@@ -141,6 +142,20 @@ CPU_EFFORT = Effort(seconds=0.03, rounds=(7, 80))
 GPU_EFFORT = Effort(seconds=0.1, rounds=(50, 400))
 
 
+def tick(clock: Callable[[], float]) -> float:
+    """The step by which a clock moves, in seconds: 15.6e-3 for CPU time on Windows.
+
+    Returns:
+        0.0 if it does not move while it is read a million times: such a clock is no real one.
+    """
+    start = clock()
+    for _ in range(1_000_000):
+        now = clock()
+        if now != start:
+            return now - start
+    return 0.0
+
+
 @dataclass
 class CpuTimer:
     """Times members on the CPU.
@@ -163,16 +178,29 @@ class CpuTimer:
         member.run(calls)
         return (self.clock() - start) / calls
 
+    def _calibrate(self, member: Member, target: float) -> tuple[int, float]:
+        """Calls a sample, doubled until one takes ``target`` seconds, and how long it then takes.
+
+        What a coarse clock says of one call is 0 or a tick, neither of which is its time.
+        """
+        calls = 1
+        while True:
+            # Twice, because one sample of something short may hold anything.
+            taken = min(self._sample(member, calls) for _ in range(2)) * calls
+            if taken >= target:
+                # Doubling went past it by up to twice.
+                fewer = max(1, math.ceil(calls * target / taken))
+                return fewer, taken / calls * fewer
+            calls *= 2
+
     def measure(self, members: Sequence[Member]) -> dict[str, Timing]:
         """Warm up, then take turns; returns a timing for each member's name."""
         calls, turns = {}, {}
+        target = max(CPU_SAMPLE_SECONDS, CPU_SAMPLE_TICKS * tick(self.clock))
         for member in members:
             member.run(len(member.calls))  # first touch of every buffer
-            estimate = max(self._sample(member, 1), 1e-9)
-            if estimate < 1e-3:  # one sample of something short may hold anything
-                estimate = max(min(self._sample(member, 1) for _ in range(3)), 1e-9)
-            calls[member.name] = max(1, math.ceil(CPU_SAMPLE_SECONDS / estimate))
-            turns[member.name] = self.effort.turns(estimate * calls[member.name])
+            calls[member.name], length = self._calibrate(member, target)
+            turns[member.name] = self.effort.turns(length)
         rounds = max(turns.values())
         samples: dict[str, list[float]] = {member.name: [] for member in members}
         faults = dict.fromkeys(samples, 0)

@@ -10,8 +10,10 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from types import NoneType, UnionType
+from typing import Any, get_args, get_origin, get_type_hints
 
 from actbase.files import replace_file
 
@@ -252,8 +254,6 @@ def _plain(value: object) -> object:
     raise TypeError(f"{type(value).__name__} is not JSON")
 
 
-_ROW_FIELDS = {entry.name for entry in fields(Row)}
-_CEILING_FIELDS = {entry.name for entry in fields(Ceiling)}
 _RECORD_TYPES: dict[str, type] = {
     "run_id": str,
     "utc": str,
@@ -270,6 +270,14 @@ _RECORD_TYPES: dict[str, type] = {
 }
 
 
+class _NoNumber(Exception):
+    """JSON has no NaN and no infinity, but Python reads them."""
+
+
+def _no_number(name: str) -> None:
+    raise _NoNumber(name)
+
+
 def load(path: str | os.PathLike) -> Record:
     """Read one record.
 
@@ -284,7 +292,9 @@ def load(path: str | os.PathLike) -> Record:
         reason = getattr(error, "strerror", None) or "it is not text"
         raise RecordError(f"{path.name} cannot be read: {reason}.") from error
     try:
-        data = json.loads(text)
+        data = json.loads(text, parse_constant=_no_number)
+    except _NoNumber as error:
+        raise RecordError(f"{path.name} is a damaged record: it holds {error}.") from None
     except ValueError as error:
         raise RecordError(
             f"{path.name} is not complete JSON, so it is damaged or was cut short: run the "
@@ -310,31 +320,56 @@ def _from_json(data: object, name: str) -> Record:
     rows = [_row(entry, index, name) for index, entry in enumerate(data["rows"])]
     ceilings = []
     for index, entry in enumerate(data["ceilings"]):
-        if not isinstance(entry, dict) or set(entry) != _CEILING_FIELDS:
+        if not _is_whole(entry, Ceiling) or not entry["start_us"]:
             raise RecordError(f"{name} is a damaged record: ceiling {index} is not as expected.")
         ceilings.append(Ceiling(**entry))
     plain = {key: data[key] for key in _RECORD_TYPES if key not in ("rows", "ceilings")}
     return Record(**plain, rows=rows, ceilings=ceilings)
 
 
+def _fits(value: object, hint: Any) -> bool:
+    """Whether a value of a JSON file is what a field's annotation says; numbers are ≥ 0."""
+    options = get_args(hint) if isinstance(hint, UnionType) else (hint,)
+    for option in options:
+        if option is NoneType:
+            if value is None:
+                return True
+        elif option is bool or option is str:
+            if isinstance(value, option):
+                return True
+        elif option in (int, float):
+            number = isinstance(value, int if option is int else (int, float))
+            if number and not isinstance(value, bool) and value >= 0:  # type: ignore[operator]
+                return True
+        elif get_origin(option) is tuple:
+            if isinstance(value, list) and all(_fits(item, get_args(option)[0]) for item in value):
+                return True
+        elif get_origin(option) is dict and isinstance(value, dict):
+            kind = get_args(option)[1]
+            if all(isinstance(key, str) and _fits(item, kind) for key, item in value.items()):
+                return True
+    return False
+
+
+def _is_whole(entry: object, kind: type) -> bool:
+    """Whether a JSON object has the fields of a dataclass, each with a value of its type."""
+    hints = get_type_hints(kind)
+    return (
+        isinstance(entry, dict)
+        and set(entry) == set(hints)
+        and all(_fits(entry[name], hint) for name, hint in hints.items())
+    )
+
+
 def _row(entry: object, index: int, name: str) -> Row:
-    damaged = f"{name} is a damaged record: row {index} is not as expected."
-    if not isinstance(entry, dict) or set(entry) != _ROW_FIELDS:
-        raise RecordError(damaged)
-    numbers = [
-        value for key, value in entry.items() if key.endswith("_us") or key.startswith("bytes_")
-    ]
-    if not all(
-        value is None
-        or (isinstance(value, int | float) and not isinstance(value, bool) and value >= 0)
-        for value in numbers
-    ):
-        raise RecordError(damaged)
-    if not isinstance(entry["shape"], list) or entry["status"] not in ("ok", "failed", "skipped"):
-        raise RecordError(damaged)
-    if entry["status"] == "ok" and not entry["p50_us"]:
-        raise RecordError(damaged)
-    return Row(**{**entry, "shape": tuple(entry["shape"])})
+    damaged = RecordError(f"{name} is a damaged record: row {index} is not as expected.")
+    if not isinstance(entry, dict) or not _is_whole(entry, Row):
+        raise damaged
+    fields: dict[str, Any] = {**entry, "shape": tuple(entry["shape"])}
+    row = Row(**fields)
+    if row.status not in ("ok", "failed", "skipped") or (row.status == "ok" and not row.p50_us):
+        raise damaged
+    return row
 
 
 def folder() -> Path:

@@ -91,9 +91,13 @@ class Runner:
     Args:
         plan: what to measure.
         timer: replaces the device's timer (tests).
+
+    Raises:
+        ValueError: the plan is none that can be measured, see :meth:`Plan.validate`.
     """
 
     def __init__(self, plan: Plan, timer: CpuTimer | CudaTimer | None = None) -> None:
+        plan.validate()
         self.plan = plan
         effort = plan.effort or (GPU_EFFORT if plan.device == "cuda" else CPU_EFFORT)
         if timer is None:

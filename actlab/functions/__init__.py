@@ -11,8 +11,9 @@ What holds for every function:
 **Arrays.** Numbers, lists and arrays of any shape are taken; the shape is kept, no input is
 modified, and a 0-d input gives a NumPy scalar, as NumPy's own ufuncs do.
 
-**Dtypes.** float16, float32 and float64 stay what they are; integers and booleans become float64;
-anything else (complex, long double, object) is a ``TypeError``. The arithmetic runs in float64
+**Dtypes.** float16, float32 and float64 stay what they are, in the machine's byte order; integers
+and booleans become float64; anything else (complex, long double, object, a masked array) is a
+``TypeError``. The arithmetic runs in float64
 and is rounded once at the end, so that a float16 or float32 result is within 1 ulp of the true
 value (and nearly always *is* the true value rounded). ReLU and ReLU6 are exact and stay in their
 own dtype.

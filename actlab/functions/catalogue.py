@@ -12,6 +12,7 @@ import numpy as np
 
 from actlab.functions import gated, rectifiers, smooth, vector
 from actlab.functions.parameters import Parameter
+from actlab.functions.uses import USED_BY, Use
 
 Kinks = Callable[..., tuple[float, ...]]
 
@@ -58,6 +59,11 @@ class Activation:
     kinks: Kinks = field(default=_no_kinks, repr=False)
     aliases: tuple[str, ...] = ()
 
+    @property
+    def used_by(self) -> tuple[Use, ...]:
+        """Released models that use it, with evidence; empty where none was looked up."""
+        return USED_BY.get(self.name, ())
+
     def __call__(self, *args: Any, **parameters: Any) -> Any:
         """The same as ``forward(*args, **parameters)``."""
         return self.forward(*args, **parameters)
@@ -66,6 +72,25 @@ class Activation:
     def defaults(self) -> dict[str, float]:
         """The default value of each parameter, by name."""
         return {parameter.name: parameter.default for parameter in self.parameters}
+
+    def checked(self, parameters: Mapping[str, Any]) -> dict[str, float]:
+        """The defaults overlaid with ``parameters``, as numbers that the function accepts.
+
+        Raises:
+            TypeError: for a parameter that the function does not have, or no real number.
+            ValueError: for a value outside its parameter's range, or that another one rules out.
+        """
+        unknown = sorted(set(parameters) - set(self.defaults))
+        if unknown:
+            known = ", ".join(self.defaults) or "none"
+            raise TypeError(
+                f"{self.name} has no parameter {unknown[0]!r} (its parameters: {known})"
+            )
+        values = {**self.defaults, **parameters}
+        found = {p.name: p.number(values[p.name]) for p in self.parameters}
+        if self.name == "rrelu":
+            rectifiers.check_bounds(found["lower"], found["upper"])
+        return found
 
 
 def _elementwise(

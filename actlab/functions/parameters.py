@@ -8,6 +8,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+#: Every parameter's size ends here, and that of a positive one begins at its reciprocal: squares
+#: and reciprocals of parameters are then numbers of every dtype in which one is computed with.
+LARGEST = 1e18
+
 
 @dataclass(frozen=True)
 class Parameter:
@@ -20,7 +24,8 @@ class Parameter:
         low: lower end of the range worth exploring (where a slider starts).
         high: upper end of that range.
         meaning: one phrase for a table or a slider's label.
-        domain: the values that are accepted: any ``finite`` number, or only ``positive`` ones.
+        domain: the values that are accepted: any ``finite`` number from −1e18 to 1e18, or only
+            ``positive`` ones from 1e-18 to 1e18.
     """
 
     name: str
@@ -46,6 +51,14 @@ class Parameter:
             raise ValueError(f"{self.name} must be finite, got {value!r}")
         if self.domain == "positive" and not (array > 0).all():
             raise ValueError(f"{self.name} must be greater than 0, got {value!r}")
+        if (np.abs(array) > LARGEST).any():
+            raise ValueError(
+                f"{self.name} must be between {-LARGEST:g} and {LARGEST:g}, got {value!r}"
+            )
+        if self.domain == "positive" and not (array >= 1 / LARGEST).all():
+            raise ValueError(
+                f"{self.name} must be between {1 / LARGEST:g} and {LARGEST:g}, got {value!r}"
+            )
         try:
             np.broadcast_to(array, shape)
         except ValueError:
@@ -54,3 +67,12 @@ class Parameter:
                 f"the input's shape {shape}"
             ) from None
         return array
+
+    def number(self, value: ArrayLike) -> float:
+        """The same for one number. The plain ones, nearly all, are also compared plainly:
+        torch.compile cannot trace what arrays need."""
+        if isinstance(value, (int, float)):
+            low = 1 / LARGEST if self.domain == "positive" else -LARGEST
+            if low <= value <= LARGEST:
+                return float(value)
+        return float(self.check(value, ()))

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 
 from actlab.functions.parameters import Parameter
 from actlab.functions.rounding import FloatArray, as_float_array, elementwise, gated, unless_nan
+from actlab.functions.special import two_product
 
 LEAKY_SLOPE = Parameter("slope", "a", 0.01, 0.0, 1.0, "slope for x < 0")
 PRELU_SLOPE = Parameter("slope", "a", 0.25, -1.0, 1.0, "learned slope for x < 0 (its start)")
@@ -115,13 +116,22 @@ def prelu_slope_derivative(x: ArrayLike) -> FloatArray | np.floating:
     return np.minimum(x, x.dtype.type(0))[()]
 
 
+def check_bounds(lower: ArrayLike, upper: ArrayLike) -> None:
+    """Check the range that RReLU draws from.
+
+    Raises:
+        ValueError: when it is turned over.
+    """
+    if not np.all(np.less_equal(lower, upper)):
+        raise ValueError(f"lower must not exceed upper, got lower={lower!r} and upper={upper!r}")
+
+
 def _random_slope(
     slope: ArrayLike | None, lower: ArrayLike, upper: ArrayLike, shape: tuple[int, ...]
 ) -> FloatArray:
     lower = RRELU_LOWER.check(lower, shape)
     upper = RRELU_UPPER.check(upper, shape)
-    if not (lower <= upper).all():
-        raise ValueError(f"lower must not exceed upper, got lower={lower} and upper={upper}")
+    check_bounds(lower, upper)
     return (lower + upper) / 2 if slope is None else RRELU_SLOPE.check(slope, shape)
 
 
@@ -197,7 +207,9 @@ def celu(x: FloatArray, alpha: ArrayLike = 1.0) -> FloatArray:
         ValueError: when α is not a positive finite number.
     """
     alpha = CELU_ALPHA.check(alpha, x.shape)
-    return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0.0) / alpha))
+    quotient = np.minimum(x, 0.0) / alpha
+    # Where e^t − 1 rounds to t the function is x, whose digits a subnormal t has lost.
+    return np.where((x > 0) | (quotient > -1e-17), x, alpha * np.expm1(quotient))
 
 
 @elementwise
@@ -225,7 +237,12 @@ def selu_derivative(x: FloatArray) -> FloatArray:
 def hardswish(x: FloatArray) -> FloatArray:
     """Hard-swish x·ReLU6(x + 3)/6: 0 below −3, x above 3. Paper: howard2019mobilenetv3."""
     inner = np.clip(x, -3.0, 3.0)
-    return np.where(x >= 3.0, x, inner * (inner + 3.0) / 6.0)
+    # x·(x + 3), rounded once: what the sum and the product lose is added.
+    total = inner + 3.0
+    part = total - inner
+    lost = (inner - (total - part)) + (3.0 - part)
+    product, error = two_product(inner, total)
+    return np.where(x >= 3.0, x, (product + (error + inner * lost)) / 6.0)
 
 
 @elementwise
@@ -269,4 +286,5 @@ def leaky_relu2(x: FloatArray, slope: ArrayLike = 0.5) -> FloatArray:
 def leaky_relu2_derivative(x: FloatArray, slope: ArrayLike = 0.5) -> FloatArray:
     """2·LeakyReLU(x) with slope a²: 2x for x > 0 and 2a²x, of the opposite sign, for x < 0."""
     slope = SQUARED_SLOPE.check(slope, x.shape)
-    return 2.0 * _leaky(x, slope * slope)
+    # One factor at a time: a² alone may leave the range where a²x does not.
+    return 2.0 * np.where(x > 0, x, slope * _leaky(x, slope))

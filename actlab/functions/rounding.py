@@ -32,21 +32,37 @@ def as_float_array(x: ArrayLike, name: str = "x") -> FloatArray:
         name: how to call it in an error.
 
     Returns:
-        the array; integers and booleans become float64.
+        the array in the machine's byte order; integers and booleans become float64.
 
     Raises:
-        TypeError: for complex, long double, object, text or date dtypes.
+        TypeError: for complex, long double, object, text or date dtypes, and for a masked array.
         ValueError: for a ragged list.
     """
-    array = np.asarray(x)
+    if isinstance(x, np.ma.MaskedArray):
+        raise TypeError(
+            f"{name} is a masked array, whose mask would be lost: give {name}.filled(…) instead"
+        )
+    try:
+        array = np.asarray(x)
+    except ValueError:
+        raise ValueError(f"{name} must be numbers in rows of one length") from None
     if array.dtype.kind in "biu":
         return array.astype(np.float64)
     if array.dtype.kind == "f" and array.dtype.itemsize <= 8:
-        return array
+        return _quiet(array.astype(array.dtype.newbyteorder("="), copy=False))
     raise TypeError(
         f"{name} must hold float16, float32, float64, integer or boolean numbers, "
         f"got dtype {array.dtype}"
     )
+
+
+def _quiet(array: FloatArray) -> FloatArray:
+    """The array; a copy with quiet NaN in place of signalling ones, which raise when used."""
+    mantissa = np.finfo(array.dtype).nmant
+    bits = array.view(f"u{array.dtype.itemsize}")
+    is_nan = np.isnan(array)
+    signalling = is_nan & ((bits >> (mantissa - 1)) & 1 == 0)
+    return np.where(signalling, array.dtype.type(np.nan), array) if signalling.any() else array
 
 
 def round_to(y: ArrayLike, dtype: np.dtype) -> FloatArray | np.floating:

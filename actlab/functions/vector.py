@@ -6,13 +6,16 @@ v of the logits does; ``*_vjp`` gives Jᵀ·g, what backpropagation needs of an 
 
 from __future__ import annotations
 
-from operator import index
+import math
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from actlab.functions.axes import checked_axes
 from actlab.functions.parameters import Parameter
 from actlab.functions.rounding import ROUNDING, FloatArray, as_float_array, gated, round_to
+from actlab.functions.special import two_product
 
 TEMPERATURE = Parameter(
     "temperature", r"\tau", 1.0, 0.1, 10.0, "divides the logits: small is sharp", "positive"
@@ -22,102 +25,188 @@ TEMPERATURE = Parameter(
 INFINITE_TANGENTS = {**ROUNDING, "invalid": "ignore"}
 
 
-def _checked_axis(axis: int, ndim: int) -> int:
-    # A 0-d array counts as a vector of one, as in torch.
-    dimensions = max(ndim, 1)
-    try:
-        position = index(axis)
-    except TypeError:
-        raise TypeError(f"axis must be an integer, got {axis!r}") from None
-    if not -dimensions <= position < dimensions:
-        raise ValueError(f"axis {position} is out of range for an array with {ndim} axes")
-    return position % dimensions
+Axes = int | tuple[int, ...]
 
 
-def _logits(
-    x: ArrayLike, axis: int, temperature: float
-) -> tuple[FloatArray, np.dtype, tuple[int, ...], int, float]:
-    """Checked: x as float64 (at least 1-d), its dtype and shape, the axis, the temperature."""
+@dataclass(frozen=True)
+class _Call:
+    """What every function here checks first.
+
+    Attributes:
+        x: the logits in float64, at least 1-d; several axes are one, the last.
+        dtype: of the result.
+        shape: of the result.
+        axes: those that compete, in increasing order.
+        temperature: τ.
+    """
+
+    x: FloatArray
+    dtype: np.dtype
+    shape: tuple[int, ...]
+    axes: tuple[int, ...]
+    temperature: float
+
+    @property
+    def axis(self) -> int:
+        """The one axis of :attr:`x` along which it competes."""
+        return self.axes[0] if len(self.axes) == 1 else -1
+
+    def result(self, y: FloatArray) -> FloatArray | np.floating:
+        """y, computed from :attr:`x`, in the shape and dtype that the caller expects."""
+        if len(self.axes) != 1:
+            kept = tuple(self.shape[i] for i in range(len(self.shape)) if i not in self.axes)
+            y = y.reshape(*kept, *(self.shape[i] for i in self.axes))
+            y = np.moveaxis(y, range(len(kept), len(self.shape)), self.axes)
+        return round_to(y.reshape(self.shape), self.dtype)
+
+
+def _together(array: FloatArray, axes: tuple[int, ...]) -> FloatArray:
+    """Several axes as one, the last; a single one stays where it is."""
+    array = np.atleast_1d(array.astype(np.float64, copy=False))
+    if len(axes) == 1:
+        return array
+    last = range(array.ndim - len(axes), array.ndim)
+    kept = array.shape
+    size = math.prod(kept[i] for i in axes)
+    return np.moveaxis(array, axes, last).reshape(
+        *(kept[i] for i in range(array.ndim) if i not in axes), size
+    )
+
+
+def _checked(x: ArrayLike, axis: Axes, temperature: float) -> _Call:
     array = as_float_array(x)
-    axis = _checked_axis(axis, array.ndim)
+    axes = checked_axes(axis, array.ndim)
     temperature = float(TEMPERATURE.check(temperature, ()))
-    logits = np.atleast_1d(array.astype(np.float64, copy=False))
-    return logits, array.dtype, array.shape, axis, temperature
+    return _Call(_together(array, axes), array.dtype, array.shape, axes, temperature)
 
 
-def _shifted(x: FloatArray, axis: int, temperature: float) -> FloatArray:
-    """(x − max x)/τ, so that the largest exponential is 1 and none overflows.
+def _shifted(call: _Call) -> tuple[FloatArray, FloatArray]:
+    """(x − max x)/τ, so that the largest exponential is 1 and none overflows, and its rounding.
+
+    The second array is what the difference and the quotient lost: e^(shifted + rest) is right
+    where e^shifted would be off by as many ulp as the gap is wide.
 
     A single +∞ wins outright. Several +∞, or nothing but −∞, leave no limit: they stay NaN,
     which is why inf − inf is let through here.
     """
-    largest = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
+    x, temperature = call.x, call.temperature
+    largest = np.max(x, axis=call.axis, keepdims=True, initial=-np.inf)
     with np.errstate(invalid="ignore"):
-        shifted = (x - largest) / temperature
+        gap = x - largest
+        shifted = gap / temperature
+        # Two finite logits may be further apart than the largest number, but their halves are not.
+        apart = np.isinf(shifted) & np.isfinite(x)
+        if apart.any():
+            halves = (0.5 * x - 0.5 * largest) / temperature
+            shifted = np.where(apart, 2.0 * halves, shifted)
     is_infinite = x == np.inf
-    lone = is_infinite & (np.count_nonzero(is_infinite, axis=axis, keepdims=True) == 1)
-    return np.where(lone, 0.0, shifted)
+    lone = is_infinite & (np.count_nonzero(is_infinite, axis=call.axis, keepdims=True) == 1)
+    shifted = np.where(lone, 0.0, shifted)
+    # Below −750 the exponential is 0; a NaN is none of these either.
+    near = shifted > -750.0
+    near_x, near_gap = np.where(near & ~lone, x, 0.0), np.where(near & ~lone, gap, 0.0)
+    top = np.where(near & ~lone, largest, 0.0)
+    # Knuth's two-sum: exactly what x − max lost.
+    part = near_gap - near_x
+    rest = (near_x - (near_gap - part)) - (top + part)
+    product, error = two_product(np.where(near & ~lone, shifted, 0.0), temperature)
+    return shifted, ((near_gap - product) - error + rest) / temperature
 
 
-def _softmax(x: FloatArray, axis: int, temperature: float) -> FloatArray:
-    weights = np.exp(_shifted(x, axis, temperature))
-    return weights / np.sum(weights, axis=axis, keepdims=True)
+def _weights(call: _Call) -> tuple[FloatArray, FloatArray]:
+    """e^((x − max x)/τ), and the rounded exponent with its rest."""
+    shifted, rest = _shifted(call)
+    return np.exp(shifted) * (1.0 + rest), shifted + rest
 
 
-def _tangent(v: ArrayLike, name: str, shape: tuple[int, ...]) -> FloatArray:
+def _softmax(call: _Call) -> FloatArray:
+    weights, _ = _weights(call)
+    return weights / _sum(weights, call)
+
+
+def _tangent(v: ArrayLike, name: str, call: _Call) -> FloatArray:
     v = as_float_array(v, name)
-    if v.shape != shape:
-        raise ValueError(f"{name} must have the shape of x, {shape}, got {v.shape}")
-    return np.atleast_1d(v.astype(np.float64, copy=False))
+    if v.shape != call.shape:
+        raise ValueError(f"{name} must have the shape of x, {call.shape}, got {v.shape}")
+    return _together(v, call.axes)
 
 
-def softmax(x: ArrayLike, axis: int = -1, temperature: float = 1.0) -> FloatArray | np.floating:
-    """Softmax e^(x_i/τ) / Σ_j e^(x_j/τ) along one axis.
+def _winner(call: _Call) -> np.ndarray:
+    """True at one largest logit of each slice, False elsewhere."""
+    found = np.zeros(call.x.shape, bool)
+    if call.x.shape[call.axis]:
+        place = np.argmax(call.x, axis=call.axis, keepdims=True)
+        np.put_along_axis(found, place, True, call.axis)
+    return found
+
+
+def _sum(values: FloatArray, call: _Call) -> FloatArray:
+    return np.sum(values, axis=call.axis, keepdims=True)
+
+
+def _relative(v: FloatArray, winner: np.ndarray, call: _Call) -> FloatArray:
+    """v less the winner's own, which changes no product: J·1 = 0 for both functions.
+
+    v − Σ s·v cancels where s is almost 1. Now the winner's term of the sum is 0, and what is left
+    is a sum over the others alone.
+    """
+    own = _sum(np.where(winner, v, 0.0), call)
+    # A difference must not overflow, nor an infinite tangent reach entries that it does not touch.
+    return v - np.where(np.abs(own) < 1e300, own, 0.0)
+
+
+def softmax(x: ArrayLike, axis: Axes = -1, temperature: float = 1.0) -> FloatArray | np.floating:
+    """Softmax e^(x_i/τ) / Σ_j e^(x_j/τ) along one axis, or several.
 
     Args:
         x: logits, array of any shape; −∞ marks an entry that takes no part.
-        axis: the axis whose entries compete and sum to 1; negative counts from the end.
+        axis: the axis whose entries compete and sum to 1, or a tuple of axes that do so together;
+            negative counts from the end.
         temperature: τ > 0.
 
     Returns:
         probabilities, shape and dtype of ``x``. A slice with NaN, with nothing but −∞ or with
-        several +∞ is NaN throughout. In float64 the gap to the largest logit is rounded, so that
-        a probability e^−gap is off by up to about gap ulp. Paper: bridle1990softmax.
+        several +∞ is NaN throughout. In float64 a probability is within 4 ulp for a handful of
+        logits, however far they lie apart. Paper: bridle1990softmax.
 
     Raises:
         ValueError: when the axis is out of range or the temperature is not positive.
     """
-    x, dtype, shape, axis, temperature = _logits(x, axis, temperature)
+    call = _checked(x, axis, temperature)
     with np.errstate(**ROUNDING):
-        return round_to(_softmax(x, axis, temperature).reshape(shape), dtype)
+        return call.result(_softmax(call))
 
 
 def softmax_jvp(
-    x: ArrayLike, v: ArrayLike, axis: int = -1, temperature: float = 1.0
+    x: ArrayLike, v: ArrayLike, axis: Axes = -1, temperature: float = 1.0
 ) -> FloatArray | np.floating:
     """J·v of :func:`softmax` at logits ``x``: s·(v − Σ s·v)/τ, with v of the shape of x."""
-    x, dtype, shape, axis, temperature = _logits(x, axis, temperature)
-    v = _tangent(v, "v", shape)
-    with np.errstate(**INFINITE_TANGENTS):
-        s = _softmax(x, axis, temperature)
-        product = gated(s, v - np.sum(gated(s, v), axis=axis, keepdims=True)) / temperature
-        return round_to(product.reshape(shape), dtype)
+    return _symmetric(_checked(x, axis, temperature), v, "v")
 
 
 def softmax_vjp(
-    x: ArrayLike, g: ArrayLike, axis: int = -1, temperature: float = 1.0
+    x: ArrayLike, g: ArrayLike, axis: Axes = -1, temperature: float = 1.0
 ) -> FloatArray | np.floating:
     """Jᵀ·g of :func:`softmax` at logits ``x``; J is symmetric, so this is the same as J·g."""
-    _tangent(g, "g", as_float_array(x).shape)
-    return softmax_jvp(x, g, axis, temperature)
+    return _symmetric(_checked(x, axis, temperature), g, "g")
 
 
-def log_softmax(x: ArrayLike, axis: int = -1, temperature: float = 1.0) -> FloatArray | np.floating:
-    """log softmax(x) along one axis, without ever forming a probability that could be 0.
+def _symmetric(call: _Call, v: ArrayLike, name: str) -> FloatArray | np.floating:
+    tangent = _tangent(v, name, call)
+    with np.errstate(**INFINITE_TANGENTS):
+        s = _softmax(call)
+        u = _relative(tangent, _winner(call), call)
+        return call.result(gated(s, u - _sum(gated(s, u), call)) / call.temperature)
+
+
+def log_softmax(
+    x: ArrayLike, axis: Axes = -1, temperature: float = 1.0
+) -> FloatArray | np.floating:
+    """log softmax(x) along an axis or several, without ever forming a probability that could be 0.
 
     Args:
         x: logits, array of any shape.
-        axis: the axis whose entries compete; negative counts from the end.
+        axis: the axis whose entries compete, or a tuple of axes; negative counts from the end.
         temperature: τ > 0.
 
     Returns:
@@ -127,39 +216,40 @@ def log_softmax(x: ArrayLike, axis: int = -1, temperature: float = 1.0) -> Float
     Raises:
         ValueError: when the axis is out of range or the temperature is not positive.
     """
-    x, dtype, shape, axis, temperature = _logits(x, axis, temperature)
-    if x.shape[axis] == 0:
-        return round_to(x.reshape(shape).copy(), dtype)
+    call = _checked(x, axis, temperature)
+    if call.x.shape[call.axis] == 0:
+        return call.result(call.x.copy())
     with np.errstate(**ROUNDING):
-        shifted = _shifted(x, axis, temperature)
-        others = np.exp(shifted)
-        winner = np.argmax(x, axis=axis, keepdims=True)
+        weights, shifted = _weights(call)
         # A NaN or inf − inf at the winner must reach the whole slice, hence − 1 and not = 0.
-        top = np.take_along_axis(others, winner, axis)
-        np.put_along_axis(others, winner, top - 1.0, axis)
-        y = shifted - np.log1p(np.sum(others, axis=axis, keepdims=True))
-        return round_to(y.reshape(shape), dtype)
+        others = weights - _winner(call)
+        return call.result(shifted - np.log1p(_sum(others, call)))
 
 
 def log_softmax_jvp(
-    x: ArrayLike, v: ArrayLike, axis: int = -1, temperature: float = 1.0
+    x: ArrayLike, v: ArrayLike, axis: Axes = -1, temperature: float = 1.0
 ) -> FloatArray | np.floating:
     """J·v of :func:`log_softmax` at logits ``x``: (v − Σ s·v)/τ, with v of the shape of x."""
-    x, dtype, shape, axis, temperature = _logits(x, axis, temperature)
-    v = _tangent(v, "v", shape)
+    call = _checked(x, axis, temperature)
+    tangent = _tangent(v, "v", call)
     with np.errstate(**INFINITE_TANGENTS):
-        s = _softmax(x, axis, temperature)
-        product = (v - np.sum(gated(s, v), axis=axis, keepdims=True)) / temperature
-        return round_to(product.reshape(shape), dtype)
+        u = _relative(tangent, _winner(call), call)
+        return call.result((u - _sum(gated(_softmax(call), u), call)) / call.temperature)
 
 
 def log_softmax_vjp(
-    x: ArrayLike, g: ArrayLike, axis: int = -1, temperature: float = 1.0
+    x: ArrayLike, g: ArrayLike, axis: Axes = -1, temperature: float = 1.0
 ) -> FloatArray | np.floating:
-    """Jᵀ·g of :func:`log_softmax` at logits ``x``: (g − s·Σ g)/τ, with g of the shape of x."""
-    x, dtype, shape, axis, temperature = _logits(x, axis, temperature)
-    g = _tangent(g, "g", shape)
+    """Jᵀ·g of :func:`log_softmax` at logits ``x``: (g − s·Σ g)/τ, with g of the shape of x.
+
+    At the winner that is g·(1 − s) − s·Σ of the other g, with 1 − s as the sum of the other s.
+    """
+    call = _checked(x, axis, temperature)
+    upstream = _tangent(g, "g", call)
     with np.errstate(**INFINITE_TANGENTS):
-        s = _softmax(x, axis, temperature)
-        product = (g - gated(s, np.sum(g, axis=axis, keepdims=True))) / temperature
-        return round_to(product.reshape(shape), dtype)
+        s, winner = _softmax(call), _winner(call)
+        rest = _sum(np.where(winner, 0.0, s), call)
+        others = _sum(np.where(winner, 0.0, upstream), call)
+        at_winner = gated(rest, upstream) - gated(s, others)
+        elsewhere = upstream - gated(s, _sum(upstream, call))
+        return call.result(np.where(winner, at_winner, elsewhere) / call.temperature)

@@ -7,9 +7,9 @@
 >>> kernels.swiglu(packed)         # (..., 2h) to (..., h), without copying a half  # doctest: +SKIP
 
 Every function here is differentiable, works under ``torch.compile`` and passes
-``torch.autograd.gradcheck``: each is a custom operator ``torch.ops.actlab.*`` (first derivatives
-only). Inputs may have any shape and memory order; the result has the dtype of the input, computed
-in float32 and rounded once.
+``torch.autograd.gradcheck``: each is a custom operator ``torch.ops.actlab.*``. Derivatives are the
+first ones of reverse mode; what asks for others gets a ``RuntimeError``. Inputs may have any shape
+and memory order; the result has the dtype of the input, computed in float32 and rounded once.
 
 Importing this package loads neither torch nor Triton, so it works on macOS, on Windows and in a
 browser. Asking for a kernel there raises :class:`KernelUnavailable` with one sentence. Without a
@@ -24,14 +24,13 @@ tries launch shapes.
 
 from __future__ import annotations
 
-import contextlib
 import math
 from collections.abc import Callable
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Literal
 
 from actlab.functions import CATALOGUE, Activation, get
-from actlab.functions.parameters import Parameter
+from actlab.functions.axes import checked_axes
 from actlab.kernels.availability import KernelUnavailable, available, require
 
 if TYPE_CHECKING:
@@ -57,6 +56,8 @@ __all__ = [
     "swiglu",
     "variants",
 ]
+
+Axes = int | tuple[int, ...]
 
 #: Formulas in the library's own words, to be measured beside ours, and what they compute.
 _VARIANTS = {"gelu_by_erf": "gelu", "silu_by_sigmoid": "silu", "mish_by_log": "mish"}
@@ -95,14 +96,13 @@ def apply(name: str, *inputs: Tensor, **parameters: Any) -> Tensor:
     """
     # A call that was made before with these parameters needs no look at them, which is most of
     # what a call costs; the tracer of torch.compile takes the long way once.
-    call = (name, *parameters.items())
-    if len(inputs) == 1 and not _is_compiling():
-        with contextlib.suppress(TypeError):  # a value that cannot be a key
-            known = _KNOWN.get(call)
-            if known is not None:
-                require(*inputs)
-                operator, p, q = known
-                return operator(*inputs, p, q)
+    call = _call(name, parameters) if len(inputs) == 1 and not _is_compiling() else None
+    if call is not None:
+        known = _KNOWN.get(call)
+        if known is not None:
+            require(*inputs)
+            operator, p, q = known
+            return operator(*inputs, p, q)
     if name in _VARIANTS:
         entry, formula = get(_VARIANTS[name]), name
         if parameters and parameters != {"beta": 1.0}:
@@ -121,6 +121,18 @@ def apply(name: str, *inputs: Tensor, **parameters: Any) -> Tensor:
 
 #: Operator and scalars of elementwise calls, by name and parameters.
 _KNOWN: dict[tuple[Any, ...], tuple[Any, float, float]] = {}
+#: How many calls are remembered: a slope that is scheduled has another value in every step.
+MOST_KNOWN = 256
+
+
+def _call(name: Any, parameters: dict[str, Any]) -> tuple[Any, ...] | None:
+    """The key of a call, or None where a value is no plain number.
+
+    A tensor or an array would be found again by its identity, whatever it holds by then.
+    """
+    if type(name) is not str or any(type(v) not in (int, float) for v in parameters.values()):
+        return None
+    return (name, *parameters.items())
 
 
 def _is_compiling() -> bool:
@@ -143,30 +155,6 @@ def _entry(name: str) -> Activation:
         raise
 
 
-def _checked(entry: Activation, parameters: dict[str, Any]) -> dict[str, float]:
-    unknown = sorted(set(parameters) - set(entry.defaults))
-    if unknown:
-        known = ", ".join(entry.defaults) or "none"
-        raise TypeError(f"{entry.name} has no parameter {unknown[0]!r} (its parameters: {known})")
-    values = {**entry.defaults, **parameters}
-    checked = {p.name: _number(p, values[p.name]) for p in entry.parameters}
-    if entry.name == "rrelu" and checked["lower"] > checked["upper"]:
-        raise ValueError(
-            "lower must not exceed upper, "
-            f"got lower={checked['lower']:g} and upper={checked['upper']:g}"
-        )
-    return checked
-
-
-def _number(parameter: Parameter, value: Any) -> float:
-    """The value, once it is in the parameter's domain."""
-    plain = isinstance(value, (int, float)) and math.isfinite(value)
-    if plain and (value > 0 or parameter.domain == "finite"):
-        # What nearly every call takes: torch.compile cannot trace the check below.
-        return float(value)
-    return float(parameter.check(value, ()))
-
-
 def _elementwise(
     entry: Activation,
     x: Tensor,
@@ -174,7 +162,7 @@ def _elementwise(
     formula: str | None = None,
     call: tuple[Any, ...] | None = None,
 ) -> Tensor:
-    values = _checked(entry, parameters)
+    values = entry.checked(parameters)
     require(x)
     from actlab.kernels.elementwise import OPERATORS
     from actlab.kernels.formulas import resolve
@@ -185,31 +173,35 @@ def _elementwise(
     else:
         p = q = 0.0
     operator = OPERATORS[formula]
-    if call is not None and not _is_compiling():
-        with contextlib.suppress(TypeError):
-            _KNOWN[call] = (operator, p, q)
+    if call is not None:
+        if len(_KNOWN) >= MOST_KNOWN:
+            # The oldest: dictionaries keep the order in which keys came.
+            _KNOWN.pop(next(iter(_KNOWN), None), None)
+        _KNOWN[call] = (operator, p, q)
     return operator(x, p, q)
 
 
 # --- along an axis ----------------------------------------------------------------------------
 
 
-def _rows(name: str, x: Tensor, axis: int = -1, temperature: float = 1.0) -> Tensor:
+def _rows(name: str, x: Tensor, axis: Axes = -1, temperature: float = 1.0) -> Tensor:
     (parameter,) = get(name).parameters
-    temperature = _number(parameter, temperature)
+    temperature = parameter.number(temperature)
     require(x)
     from actlab.kernels.rows import OPERATORS
 
-    dimensions = max(x.ndim, 1)
-    if not isinstance(axis, int) or not -dimensions <= axis < dimensions:
-        raise ValueError(f"axis {axis} is out of range for a tensor with {x.ndim} axes")
-    logits = x.reshape(1) if x.ndim == 0 else x.movedim(axis, -1)
-    y = OPERATORS[name](logits, temperature)
-    return y.reshape(()) if x.ndim == 0 else y.movedim(-1, axis)
+    axes = checked_axes(axis, x.ndim, "a tensor")
+    if x.ndim == 0:
+        return OPERATORS[name](x.reshape(1), temperature).reshape(())
+    last = tuple(range(x.ndim - len(axes), x.ndim))
+    logits = x.movedim(axes, last)
+    kept = logits.shape[: x.ndim - len(axes)]
+    rows = logits if len(axes) == 1 else logits.reshape(*kept, math.prod(logits.shape[len(kept) :]))
+    return OPERATORS[name](rows, temperature).reshape(logits.shape).movedim(last, axes)
 
 
-def softmax(x: Tensor, axis: int = -1, temperature: float = 1.0) -> Tensor:
-    """Softmax e^(x_i/τ) / Σ_j e^(x_j/τ) along an axis (bridle1990softmax).
+def softmax(x: Tensor, axis: Axes = -1, temperature: float = 1.0) -> Tensor:
+    """Softmax e^(x_i/τ) / Σ_j e^(x_j/τ) along an axis, or a tuple of axes (bridle1990softmax).
 
     A row that fits into a program's registers is read once and written once; a longer one is read
     twice. −∞ marks an entry that takes no part. A row with +∞, with NaN, or with nothing but −∞
@@ -221,7 +213,7 @@ def softmax(x: Tensor, axis: int = -1, temperature: float = 1.0) -> Tensor:
     return _rows("softmax", x, axis, temperature)
 
 
-def log_softmax(x: Tensor, axis: int = -1, temperature: float = 1.0) -> Tensor:
+def log_softmax(x: Tensor, axis: Axes = -1, temperature: float = 1.0) -> Tensor:
     """log softmax(x) along an axis; the winner's value keeps its digits where torch returns 0.
 
     Edges and errors as for :func:`softmax`.
@@ -327,7 +319,7 @@ def leaky_relu2(
             the same bits, with the exceptions of :func:`relu2`.
     """
     _check_save(save)
-    slope = _number(get("leaky_relu2").parameters[0], slope)
+    slope = get("leaky_relu2").parameters[0].number(slope)
     if save == "input":
         return _elementwise(get("leaky_relu2"), x, {"slope": slope})
     require(x)
@@ -374,7 +366,7 @@ def rrelu(x: Tensor, lower: float = 1 / 8, upper: float = 1 / 3, seed: int | Non
     Raises:
         ValueError: lower > upper, or one of them not finite.
     """
-    values = _checked(get("rrelu"), {"lower": lower, "upper": upper})
+    values = get("rrelu").checked({"lower": lower, "upper": upper})
     require(x)
     import torch
 
@@ -404,7 +396,7 @@ def bias_activation(name: str, x: Tensor, bias: Tensor, **parameters: float) -> 
     entry = _entry(name)
     if entry.kind != "elementwise":
         raise ValueError(f"bias_activation takes an elementwise function, and {name} is not one")
-    values = _checked(entry, parameters)
+    values = entry.checked(parameters)
     require(x, bias)
     if bias.ndim != 1 or x.ndim == 0 or x.shape[-1] != bias.shape[0] or x.dtype != bias.dtype:
         raise ValueError(
@@ -436,7 +428,7 @@ def linear_leaky_relu2(
     Raises:
         ValueError: shapes or dtypes that do not fit together.
     """
-    slope = _number(get("leaky_relu2").parameters[0], slope)
+    slope = get("leaky_relu2").parameters[0].number(slope)
     tensors = (x, weight) if bias is None else (x, weight, bias)
     require(*tensors)
     fits = x.ndim >= 1 and weight.ndim == 2 and x.shape[-1] == weight.shape[1]

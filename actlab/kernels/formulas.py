@@ -151,8 +151,14 @@ def relu6_backward(g, y, p, q, WIDE: tl.constexpr):
 
 
 @triton.jit
+def closed(x, slope):
+    """x, but −1 for all below where the slope is 0: a slope of 0 times −∞ is then 0 and not NaN."""
+    return larger(x, tl.where(slope == 0.0, -1.0, float("-inf")))
+
+
+@triton.jit
 def leaky_relu_forward(x, slope, q, WIDE: tl.constexpr):
-    return tl.where(x > 0.0, x, slope * x)
+    return tl.where(x > 0.0, x, slope * closed(x, slope))
 
 
 @triton.jit
@@ -172,7 +178,9 @@ def elu_backward(g, x, alpha, q, WIDE: tl.constexpr):
 
 @triton.jit
 def celu_forward(x, alpha, over_alpha, WIDE: tl.constexpr):
-    return tl.where(x > 0.0, x, alpha * expm1(over_alpha * x, WIDE))
+    t = over_alpha * x
+    # Where e^t − 1 rounds to t the function is x, whose digits a subnormal t would have lost.
+    return tl.where(t > -2e-8, x, alpha * expm1(t, WIDE))
 
 
 @triton.jit
@@ -296,13 +304,14 @@ def relu2_backward(g, x, p, q, WIDE: tl.constexpr):
 
 @triton.jit
 def leaky_relu2_forward(x, slope_squared, q, WIDE: tl.constexpr):
+    x = closed(x, slope_squared)
     return tl.where(x > 0.0, x, slope_squared * x) * x
 
 
 @triton.jit
 def leaky_relu2_backward(g, x, slope_squared, q, WIDE: tl.constexpr):
     # d/dx LeakyReLU(x, a)² = 2·LeakyReLU(x, a²): the constant below 0 is 2a², not a.
-    return 2.0 * (g * tl.where(x > 0.0, x, slope_squared * x))
+    return 2.0 * (g * tl.where(x > 0.0, x, slope_squared * closed(x, slope_squared)))
 
 
 # --- the library's own functions, to be measured beside the ones above -------------------------
@@ -429,7 +438,7 @@ def resolve(name: str, parameters: dict[str, float]) -> tuple[Formula, Scalars]:
     """The formula and its scalars for a catalogue function with checked parameters.
 
     A parameter that turns a function into a simpler one picks that one's formula: a slope of 0 is
-    ReLU (and keeps 0·∞ = NaN out), β = 1 is SiLU.
+    ReLU, β = 1 is SiLU.
     """
     slope = parameters.get("slope")
     if name == "rrelu":

@@ -7,6 +7,7 @@ preactivation is stored as well, and it is all that the activation's backward pa
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -96,8 +97,9 @@ def _forward(
 ) -> tuple[Tensor, Tensor]:
     """(y, preactivation); the second is empty unless kept."""
     k, n = x.shape[-1], weight.shape[0]
-    flat, weight = x.reshape(-1, k).contiguous(), weight.contiguous()
-    m = flat.shape[0]
+    # Not reshape(-1, k): with k = 0 any number of rows would do.
+    m = math.prod(x.shape[:-1])
+    flat, weight = x.reshape(m, k).contiguous(), weight.contiguous()
     y = torch.empty((*x.shape[:-1], n), dtype=x.dtype, device=x.device)
     pre = torch.empty_like(y) if keep else torch.empty(0, dtype=x.dtype, device=x.device)
     if not y.numel():
@@ -142,9 +144,10 @@ def _differentiate(ctx: Any, gradient: Tensor, _: Tensor) -> tuple[Tensor | None
     x, weight, pre = ctx.saved_tensors
     # dpre = gradient · 2·LeakyReLU(pre, a²), by the elementwise kernel; the rest is torch's.
     dpre = torch.ops.actlab.leaky_relu2_backward(gradient, pre, ctx.slope * ctx.slope, 0.0)
-    flat = dpre.reshape(-1, dpre.shape[-1])
+    rows = math.prod(x.shape[:-1])
+    flat = dpre.reshape(rows, dpre.shape[-1])
     for_x = dpre @ weight if ctx.needs_input_grad[0] else None
-    for_weight = flat.t() @ x.reshape(-1, x.shape[-1]) if ctx.needs_input_grad[1] else None
+    for_weight = flat.t() @ x.reshape(rows, x.shape[-1]) if ctx.needs_input_grad[1] else None
     for_bias = flat.sum(0) if ctx.has_bias and ctx.needs_input_grad[2] else None
     return for_x, for_weight, for_bias, None, None
 

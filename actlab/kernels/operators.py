@@ -12,12 +12,15 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from torch.autograd.forward_ad import unpack_dual
 
 _LIBRARY = torch.library.Library("actlab", "FRAGMENT")
 
 
 class Operator:
     """A torch operator ``actlab::<name>``: opaque to ``torch.compile``, differentiable once.
+
+    Derivatives are those of reverse mode; an argument with a forward-mode tangent is refused.
 
     Args:
         name: the operator's name in ``torch.ops.actlab``.
@@ -38,6 +41,7 @@ class Operator:
         backward: Callable[..., Any] | None = None,
         setup_context: Callable[..., None] | None = None,
     ) -> None:
+        self.name = name
         _LIBRARY.define(f"{name}{schema}")
         for key in ("CPU", "CUDA"):  # CPU: for the interpreter
             _LIBRARY.impl(name, run, key)
@@ -55,4 +59,16 @@ class Operator:
         )
 
     def __call__(self, *arguments: Any) -> Any:
+        if not torch.compiler.is_compiling():
+            self._refuse_tangents(arguments)
         return self.overload(*arguments)
+
+    def _refuse_tangents(self, arguments: tuple[Any, ...]) -> None:
+        # torch drops the tangents of a custom operator's arguments: the result would have none,
+        # which counts as a derivative of zero.
+        for argument in arguments:
+            if isinstance(argument, torch.Tensor) and unpack_dual(argument).tangent is not None:
+                raise RuntimeError(
+                    f"actlab::{self.name} has no forward-mode derivative (jvp, jacfwd): "
+                    "the kernels are differentiated backward, and torch's own functions either way"
+                )

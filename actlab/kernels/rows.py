@@ -1,12 +1,16 @@
 """Softmax and log-softmax along the last axis, forward and backward.
 
+The halves of two numbers of a dtype never differ by more than it holds, which the numbers may do;
+so x − max x is computed as ½x − ½max x, exactly, and twice that: one fused instruction either way.
+
 A row of up to 16384 columns (:data:`LONGEST_HELD`) is held in registers: one read, one write. A
 longer one is read twice (online softmax, Milakov and Gimelshein 2018): the first pass keeps a
 running maximum and a rescaled running sum in every lane, the second walks back from the end, so
 that it finds what it needs first in the cache. Its second read is served by the L2 cache as long
 as the rows in flight fit there: on an H200 at 32 k columns of bfloat16, at 128 k only in part.
 
-The backward pass needs the output alone, as in torch.
+The backward pass needs the output alone, as in torch; unlike there, what the winner's gradient
+needs of 1 − p is summed from the others.
 """
 
 # Triton compiles whatever follows a compile-time `if`, even after a return: both sides are spelled
@@ -26,11 +30,12 @@ from torch import Tensor
 from actlab.kernels import launch
 from actlab.kernels.availability import interpreting
 from actlab.kernels.elementwise import is_wide, narrow, on_device_of, widen
-from actlab.kernels.mathematics import DOWN, exp_small, exp_times
+from actlab.kernels.mathematics import DOWN, UP, exp_small, exp_times, expm1, expm1_near
 from actlab.kernels.operators import Operator
 from actlab.kernels.target import Target
 
 LOWEST = tl.constexpr(-3.4028234663852886e38)
+LOWEST64 = tl.constexpr(-1.7976931348623157e308)
 GROUP = tl.constexpr(8)
 
 
@@ -45,18 +50,19 @@ def _log1p(v):
 def _held(x, over_temperature, LOG: tl.constexpr, WIDE: tl.constexpr):
     """(Log-)softmax of rows that are there as a whole."""
     largest = tl.max(x, axis=1, keep_dims=True)
-    shifted = (x - largest) * over_temperature
+    shifted = (0.5 * x - 0.5 * largest) * (2.0 * over_temperature)
     # Times 2³², which the quotient cancels, so that small probabilities are not flushed to 0.
     weights = exp_times(shifted, 32, WIDE)
-    total = tl.sum(weights, axis=1, keep_dims=True)
     if LOG:
-        # log Σ = log1p(Σ of all but one winner): log of the sum itself rounds to 0 when the
-        # others are below 6e-8. Several winners are each 1, which the difference counts.
-        others = tl.sum(tl.where(x < largest, weights, 0.0), axis=1, keep_dims=True) * DOWN
-        rest = others + (total * DOWN - others - 1.0)
-        return shifted - _log1p(rest)
+        # log Σ = log1p(Σ of all but one winner), summed without the winners: Σ − 1 would have
+        # lost what is below 6e-8. Several winners are counted instead.
+        is_largest = x == largest
+        others = tl.sum(tl.where(is_largest, 0.0, weights), axis=1, keep_dims=True) * DOWN
+        winners = tl.sum(tl.where(is_largest, 1.0, 0.0), axis=1, keep_dims=True)
+        # The last term is 0, or NaN where the largest is infinite.
+        return shifted - _log1p(others + (winners - 1.0) + (largest - largest))
     else:
-        return weights * (1.0 / total)
+        return weights * (1.0 / tl.sum(weights, axis=1, keep_dims=True))
 
 
 @triton.jit
@@ -110,10 +116,14 @@ def long_kernel(
     # Eight neighbours to a lane: one rescaling of the sum for eight exponentials, all in a thread.
     offsets = lane[:, None] * GROUP + tl.arange(0, GROUP)[None, :]
     wide = tl.float64 if x_pointer.dtype.element_ty == tl.float64 else tl.float32
+    # Not −∞, from which an entry of −∞ would differ by NaN; and no finite entry is below it.
+    lowest = LOWEST64 if x_pointer.dtype.element_ty == tl.float64 else LOWEST
     for row in range(tl.program_id(0), rows, tl.num_programs(0)):
         base = tl.cast(row, tl.int64) * columns
-        largest = tl.full((BLOCK // GROUP,), LOWEST, wide)
+        largest = tl.full((BLOCK // GROUP,), lowest, wide)
+        # For the logarithm the entries equal to the largest are counted, and the others summed.
         total = tl.zeros((BLOCK // GROUP,), wide)
+        winners = tl.zeros((BLOCK // GROUP,), wide)
         for chunk in range(CHUNKS):
             at = chunk * BLOCK + offsets
             mask = at < columns if MASKED else None
@@ -121,22 +131,66 @@ def long_kernel(
             x = tl.load(x_pointer + base + at, mask=mask, other=other, eviction_policy="evict_last")
             x = widen(x)
             larger = tl.maximum(largest, tl.max(x, axis=1))
-            weights = exp_times((x - larger[:, None]) * over_temperature, 32, WIDE)
-            rescaled = total * exp_small((largest - larger) * over_temperature, WIDE)
-            total = rescaled + tl.sum(weights, axis=1)
+            halves = 0.5 * x - 0.5 * larger[:, None]
+            weights = exp_times(halves * (2.0 * over_temperature), 32, WIDE)
+            rescale = exp_small((largest - larger) * over_temperature, WIDE)
+            if LOG:
+                is_larger = x == larger[:, None]
+                total += tl.where(larger > largest, winners * UP, 0.0)
+                winners = tl.where(larger > largest, 0.0, winners)
+                winners += tl.sum(tl.where(is_larger, 1.0, 0.0), axis=1)
+                weights = tl.where(is_larger, 0.0, weights)
+            total = total * rescale + tl.sum(weights, axis=1)
             largest = larger
         row_largest = tl.max(largest, axis=0)
         rescale = exp_small((largest - row_largest) * over_temperature, WIDE)
-        row_total = tl.sum(total * rescale, axis=0)
-        scale = 1.0 / row_total
-        log_total = tl.log(row_total * DOWN)
+        if LOG:
+            total += tl.where(row_largest > largest, winners * UP, 0.0)
+            winners = tl.where(row_largest > largest, 0.0, winners)
+            row_winners = tl.sum(winners, axis=0)
+            # Without a winner there is nothing but −∞.
+            row_winners = tl.where(row_winners < 1.0, float("nan"), row_winners)
+            others = tl.sum(total * rescale, axis=0) * DOWN
+            log_total = _log1p(others + (row_winners - 1.0) + (row_largest - row_largest))
+        else:
+            row_total = tl.sum(total * rescale, axis=0)
+            # The winner alone weighs 2³²: less means that there is none, nothing but −∞.
+            scale = 1.0 / tl.where(row_total < 1.0, float("nan"), row_total)
         for step in range(CHUNKS):
             at = (CHUNKS - 1 - step) * BLOCK + offsets
             mask = at < columns if MASKED else None
             x = widen(tl.load(x_pointer + base + at, mask=mask, eviction_policy="evict_first"))
-            shifted = (x - row_largest) * over_temperature
+            shifted = (0.5 * x - 0.5 * row_largest) * (2.0 * over_temperature)
             y = shifted - log_total if LOG else exp_times(shifted, 32, WIDE) * scale
             tl.store(y_pointer + base + at, narrow(y, y_pointer.dtype.element_ty), mask=mask)
+
+
+@triton.jit
+def _wins(y, LOG: tl.constexpr):
+    """Whether a probability is above a half: of one entry at most, and the only one for which
+    1 − p cancels."""
+    return y > (-0.6931471805599453 if LOG else 0.5)
+
+
+@triton.jit
+def _derivative(g, s, y, wins, winner_g, others, rest, LOG: tl.constexpr, WIDE: tl.constexpr):
+    """The gradient of the logits, τ left out.
+
+    For log-softmax the winner's is g·(1 − s) − s·Σg with Σ over the others alone (``others``) and
+    1 − s as −expm1(y). For softmax it is s·(u − Σs·u) with u = g − winner_g, which changes
+    nothing because the probabilities sum to 1, and makes the winner's own term 0; ``others`` is
+    then Σs·g and ``rest`` Σs over the others. Without a winner ``winner_g`` is 0.
+    """
+    if LOG:
+        if y.dtype.is_fp64():
+            fall = expm1(y, WIDE)
+        else:
+            # e^y is there already: away from 0 the subtraction from 1 is good enough.
+            fall = tl.where(y > (-0.5 if WIDE else -0.25), expm1_near(y, WIDE), s - 1.0)
+        at_winner = -g * fall - s * others
+        return tl.where(wins, at_winner, g - s * (others + winner_g))
+    else:
+        return s * ((g - winner_g) - (others - winner_g * rest))
 
 
 @triton.jit
@@ -157,13 +211,18 @@ def held_backward_kernel(
     column = tl.arange(0, BLOCK)[None, :]
     mask = (row < rows) & (column < columns) if MASKED else None
     other = 0.0 if MASKED else None
+    # What lies beyond the row must not look like a winner, nor like a share.
+    absent = (float("-inf") if LOG else 0.0) if MASKED else None
     at = row * columns + column
     g = widen(tl.load(g_pointer + at, mask=mask, other=other))
-    y = widen(tl.load(y_pointer + at, mask=mask, other=other))
-    if LOG:
-        dx = (g - exp_small(y, WIDE) * tl.sum(g, axis=1, keep_dims=True)) * over_temperature
-    else:
-        dx = y * (g - tl.sum(y * g, axis=1, keep_dims=True)) * over_temperature
+    y = widen(tl.load(y_pointer + at, mask=mask, other=absent))
+    wins = _wins(y, LOG)
+    of_losers = tl.where(wins, 0.0, g)
+    s = exp_small(y, WIDE) if LOG else y
+    others = tl.sum(of_losers if LOG else s * of_losers, axis=1, keep_dims=True)
+    winner_g = tl.sum(tl.where(wins, g, 0.0), axis=1, keep_dims=True)
+    rest = 0.0 if LOG else tl.sum(tl.where(wins, 0.0, s), axis=1, keep_dims=True)
+    dx = _derivative(g, s, y, wins, winner_g, others, rest, LOG, WIDE) * over_temperature
     tl.store(dx_pointer + at, narrow(dx, dx_pointer.dtype.element_ty), mask=mask)
 
 
@@ -181,29 +240,41 @@ def long_backward_kernel(
     CHUNKS: tl.constexpr,
     BLOCK: tl.constexpr,
 ):
-    offsets = tl.arange(0, BLOCK)
+    lane = tl.arange(0, BLOCK // GROUP)
+    # Eight neighbours to a lane, as in the forward pass: three sums then fit into the registers.
+    offsets = lane[:, None] * GROUP + tl.arange(0, GROUP)[None, :]
     wide = tl.float64 if g_pointer.dtype.element_ty == tl.float64 else tl.float32
     for row in range(tl.program_id(0), rows, tl.num_programs(0)):
         base = tl.cast(row, tl.int64) * columns
-        partial = tl.zeros((BLOCK,), wide)
+        others = tl.zeros((BLOCK // GROUP,), wide)
+        winner_g = tl.zeros((BLOCK // GROUP,), wide)
+        rest = tl.zeros((BLOCK // GROUP,), wide)
         for chunk in range(CHUNKS):
             at = chunk * BLOCK + offsets
             mask = at < columns if MASKED else None
             other = 0.0 if MASKED else None
+            absent = (float("-inf") if LOG else 0.0) if MASKED else None
             here = base + at
             g = tl.load(g_pointer + here, mask=mask, other=other, eviction_policy="evict_last")
-            if LOG:
-                partial += widen(g)
-            else:
-                y = tl.load(y_pointer + here, mask=mask, other=other, eviction_policy="evict_last")
-                partial += widen(y) * widen(g)
-        dot = tl.sum(partial, axis=0)
+            y = tl.load(y_pointer + here, mask=mask, other=absent, eviction_policy="evict_last")
+            g, y = widen(g), widen(y)
+            wins = _wins(y, LOG)
+            winner_g += tl.sum(tl.where(wins, g, 0.0), axis=1)
+            others += tl.sum(tl.where(wins, 0.0, g if LOG else y * g), axis=1)
+            if not LOG:
+                rest += tl.sum(tl.where(wins, 0.0, y), axis=1)
+        row_others = tl.sum(others, axis=0)
+        row_winner_g = tl.sum(winner_g, axis=0)
+        row_rest = tl.sum(rest, axis=0)
         for step in range(CHUNKS):
             at = (CHUNKS - 1 - step) * BLOCK + offsets
             mask = at < columns if MASKED else None
             g = widen(tl.load(g_pointer + base + at, mask=mask, eviction_policy="evict_first"))
             y = widen(tl.load(y_pointer + base + at, mask=mask, eviction_policy="evict_first"))
-            dx = (g - exp_small(y, WIDE) * dot if LOG else y * (g - dot)) * over_temperature
+            wins = _wins(y, LOG)
+            s = exp_small(y, WIDE) if LOG else y
+            dx = _derivative(g, s, y, wins, row_winner_g, row_others, row_rest, LOG, WIDE)
+            dx *= over_temperature
             tl.store(dx_pointer + base + at, narrow(dx, dx_pointer.dtype.element_ty), mask=mask)
 
 

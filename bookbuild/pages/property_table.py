@@ -80,7 +80,7 @@ def table(group: str, measured: Sequence[Mapping[str, str]], meaning: Mapping[st
 
 
 def formulas() -> str:
-    """Every function of the catalogue: formula, parameters, paper."""
+    """Every function of the catalogue: formula, parameters, paper, and who uses it."""
     body = []
     for entry in CATALOGUE.values():
         parameters = ", ".join(f"${p.symbol} = {p.default:.4g}$" for p in entry.parameters)
@@ -91,9 +91,10 @@ def formulas() -> str:
                 rf"$\displaystyle {formula}$",
                 parameters or "none",
                 f"{{cite:t}}`{entry.paper}`",
+                ", ".join(f"[{escape(use.model)}]({use.address})" for use in entry.used_by) or "",
             )
         )
-    head = ("Function", "Formula", "Parameters", "Source")
+    head = ("Function", "Formula", "Parameters", "Source", "Used by, for example")
     return "\n".join(_markdown(head, body, escaped=True))
 
 

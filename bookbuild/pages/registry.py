@@ -29,6 +29,7 @@ REFERENCE = (
     "book/cards",
     "book/claims",
     "book/articles",
+    "book/timing",
     "book/kill_table",
     "book/glossary",
     "book/bibliography",

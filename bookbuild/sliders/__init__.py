@@ -7,7 +7,7 @@ formula is written a second time in JavaScript; the page only looks them up.
 
 * :mod:`.model` is what a figure consists of, and how its numbers are packed for the page.
 * :mod:`.draw` makes the HTML that is complete without a script.
-* :mod:`.shapes`, :mod:`.networks`, :mod:`.depth` and :mod:`.cost` are the figures.
+* :mod:`.shapes`, :mod:`.folds`, :mod:`.networks`, :mod:`.depth` and :mod:`.cost` are the figures.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from bookbuild.sliders.model import Figure
 HOME = {
     "compare-functions": "shapes",
     "swish-beta": "shapes",
+    "paper-folds": "folds",
     "linear-to-relu": "networks",
     "relu-scale": "networks",
     "instruction-budget": "cost",

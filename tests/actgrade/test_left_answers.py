@@ -278,6 +278,7 @@ def test_a_time_out_keeps_what_is_right(tmp_path, pair):
     quick = Limits(cell_seconds=1.5, question_seconds=6)
     texts = {
         "in a function": f"{ONE}\n\n\ndef two(x):\n    while True:\n        pass",
+        "in the first": f"def one(x):\n    while True:\n        pass\n\n\n{OTHER}",
         "below": f"{ONE}\n\n\n{OTHER}\nimport time\ntime.sleep(60)",
     }
     got = {}
@@ -291,6 +292,7 @@ def test_a_time_out_keeps_what_is_right(tmp_path, pair):
     assert (got["in a function"].points, got["in a function"].verdict) == (1, "partial")
     assert "it takes longer than 1.5 s for a cell" in got["in a function"].reason
     assert re.search("in line [67] of your answer", got["in a function"].reason)
+    assert (got["in the first"].points, got["in the first"].verdict) == (1, "partial")
     assert got["below"].points == 2
 
 

@@ -307,8 +307,8 @@ def test_kinks_are_where_one_sided_slopes_differ(name, parameters):
     [
         ({"axis": 2}, ValueError, "axis 2 is out of range for an array with 2 axes"),
         ({"axis": -3}, ValueError, "axis -3 is out of range"),
-        ({"axis": 0.5}, TypeError, "axis must be an integer"),
-        ({"axis": None}, TypeError, "axis must be an integer"),
+        ({"axis": 0.5}, TypeError, "axis must be an integer or a tuple"),
+        ({"axis": None}, TypeError, "axis must be an integer or a tuple"),
         ({"temperature": 0}, ValueError, "temperature must be greater than 0"),
         ({"temperature": [1, 2]}, ValueError, "does not broadcast"),
     ],

@@ -361,3 +361,25 @@ def test_the_table_takes_names():
 def test_bad_arguments_raise_one_sentence(call, error, words):
     with pytest.raises(error, match=words):
         call()
+
+
+# --- far from the origin, and close to it -------------------------------------------------------
+
+
+@pytest.mark.parametrize("beta", [1e-9, 0.001, 0.02, 0.05, 0.3, 3.0, 40.0, 1e6, -0.02])
+def test_silu_is_the_same_curve_at_every_steepness(beta):
+    """x·σ(βx) is silu(βx)/β: minimum, slopes and monotony follow, wherever they lie."""
+    p, one = measure("silu", torch=False, beta=beta), measured("silu")
+    assert not p.monotone
+    if beta > 0:
+        assert p.infimum == pytest.approx(one.infimum / beta, rel=1e-14)
+        assert p.infimum_at == pytest.approx(one.infimum_at / beta, rel=1e-14)
+        assert p.supremum == INF
+    else:
+        assert p.supremum == pytest.approx(one.infimum / beta, rel=1e-14)
+        assert p.supremum_at == pytest.approx(one.infimum_at / beta, rel=1e-14)
+        assert p.infimum == -INF
+    assert p.lipschitz == pytest.approx(one.lipschitz, rel=1e-12)
+    assert p.derivative_minimum == pytest.approx(one.derivative_minimum, rel=1e-9)
+    assert p.derivative_minimum_at == pytest.approx(one.derivative_minimum_at / beta, rel=1e-6)
+    assert p.derivative_maximum == pytest.approx(one.derivative_maximum, rel=1e-12)

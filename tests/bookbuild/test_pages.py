@@ -119,7 +119,17 @@ def test_the_list_of_formulas_has_every_function_and_its_source_is_cited():
         assert f"{{{entry.paper}," in references
     lines = text.splitlines()
     assert len(lines) == 2 + len(CATALOGUE)
-    assert {len(re.findall(r"(?<!\\)\|", line)) for line in lines} == {5}
+    assert {len(re.findall(r"(?<!\\)\|", line)) for line in lines} == {6}
+
+
+def test_who_uses_a_function_is_said_with_the_file_at_a_commit():
+    from actlab.functions.uses import USED_BY
+
+    assert set(USED_BY) <= set(CATALOGUE)
+    text = property_table.formulas()
+    for use in {use for uses in USED_BY.values() for use in uses}:
+        assert re.fullmatch(r"https://github\.com/[^/]+/[^/]+/blob/[0-9a-f]{40}/.+", use.address)
+        assert f"[{use.model}]({use.address})" in text
 
 
 def test_cited_keys_are_in_the_bibliography():

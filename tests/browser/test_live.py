@@ -179,7 +179,7 @@ def test_a_chapter(live):
     chapter.write("c06", "print('twice', 2 * W1.shape[1])\nx = 1 / 0")
     shown = chapter.run("c06")
     assert "twice 64" in shown
-    assert "cell 3, line 2" in shown
+    assert "cell 4, line 2" in shown
     assert "ZeroDivisionError" in shown
     chapter.cell("c06").locator(".live-reset").click()
     assert "default_rng(0)" in chapter.cell("c06").locator(".cm-content").inner_text()

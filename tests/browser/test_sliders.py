@@ -14,6 +14,7 @@ from actlab.functions import get
 
 ROOT = Path(__file__).resolve().parents[2]
 CHAPTERS = {
+    "paper-folds": "notebooks/01_linear_collapse.html",
     "linear-to-relu": "notebooks/01_linear_collapse.html",
     "relu-scale": "notebooks/04_relu.html",
     "swish-beta": "notebooks/10_gelu.html",

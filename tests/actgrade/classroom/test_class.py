@@ -522,3 +522,51 @@ def test_a_thousand_submissions(course, key, tmp_path):
         subprocess.run(command(tmp_path, course, key, name), check=True)
     assert reports(out) == reports(tmp_path / "whole")
     assert len(read_csv(out / "gradebook.csv")) == 1002
+
+
+def test_somebody_without_a_grade_is_exit_code_3_and_no_zero(grade, tmp_path, capsys):
+    submissions = tmp_path / "submissions"
+    canvas(submissions, 1)
+    put(submissions, "linkonly_2001_link.html", b"<a href='https://colab.example'>link</a>")
+    put(submissions, f"half_2002_3_{CHAPTER}.ipynb", notebook(1)[:-30])
+    assert grade() == 3
+    said = capsys.readouterr()
+    assert "2 learners without a grade, which is no zero" in said.err
+    assert "not graded: linkonly (2001): linkonly_2001_link.html: is a link, no file" in said.out
+    out = tmp_path / "grades"
+    rows = {row[0]: row for row in read_csv(out / "gradebook.csv")}
+    assert rows["linkonly"] == ["linkonly", "2001", "", "", "", ""]
+    assert rows["half"][5] == ""
+    reasons = {row[0]: row[4] for row in read_csv(out / "not_graded.csv")}
+    assert reasons["linkonly"] == "is a link, no file"
+    assert reasons["half"].startswith("ends in the middle")
+    page = (out / "feedback" / "linkonly-2001.html").read_text()
+    assert "Not graded" in page
+    assert "0 of" not in page
+    overview = html.unescape((out / "index.html").read_text())
+    assert "is a link, no file" in overview
+    assert "not graded" in overview
+    suites = {s.attrib["name"]: s for s in ElementTree.parse(out / "junit.xml").getroot()}
+    assert suites["not graded"].attrib["errors"] == "1"
+    assert (out / "gradebook.csv").read_bytes().startswith(b"\xef\xbb\xbf")
+    # Nothing but what cannot be graded is an export, too.
+    for path in submissions.glob(f"*{CHAPTER}.ipynb"):
+        path.unlink()
+    assert grade() == 3
+    assert len(read_csv(out / "gradebook.csv")) == 3
+
+
+def test_platforms_without_canvas_ids_have_a_column_for_theirs(grade, tmp_path):
+    for user in (1234, 1235):
+        folder = f"Participant_{user}_assignsubmission_file_"
+        put(tmp_path / "submissions", f"{folder}/{CHAPTER}.ipynb", notebook(user))
+    put(tmp_path / "submissions", "Participant_1236_assignsubmission_file_/essay.pdf", b"%PDF")
+    assert grade() == 3
+    rows = read_csv(tmp_path / "grades" / "gradebook.csv")
+    assert rows[0][5:7] == ["Identifier", "Not graded"]
+    assert [row[5] for row in rows[2:]] == ["1234", "1235", "1236"]
+    assert all(row[1] == "" for row in rows[1:])
+    assert "not text but a PDF" in rows[4][6]
+    assert rows[4][7] == ""
+    overview = (tmp_path / "grades" / "index.html").read_text()
+    assert "Participant (1234)" in overview

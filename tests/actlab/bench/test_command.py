@@ -444,3 +444,28 @@ def test_free_memory_of_this_machine_is_plausible():
     assert 1 << 20 < memory.free_bytes("cpu") < 1 << 50
     assert 1 << 12 < memory.cache_bytes("cpu") < 1 << 40
     assert Path(bench.records.__file__).name == "records.py"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"threads": 999_999}, "cores of this machine"),
+        ({"threads": 0}, "cores of this machine"),
+        ({"columns": 0}, "columns has to be at least 1"),
+        ({"passes": 0}, "passes has to be at least 1"),
+        ({"sizes": (0,)}, "at least 1 element"),
+        ({"device": "abacus"}, "unknown device 'abacus'"),
+        ({"dtypes": ("float8",)}, "unknown dtype 'float8'"),
+    ],
+    ids=str,
+)
+def test_a_runner_takes_no_plan_that_cannot_be_measured(wrong, words):
+    with pytest.raises(ValueError, match=words):
+        Runner(Plan(**{"functions": ("relu",), **wrong}))
+
+
+def test_more_threads_than_cores_are_refused(capsys):
+    assert main([*SMALL, "--threads", "999999"]) == 2
+    error = capsys.readouterr().err
+    assert "--threads has to be from 1 to" in error
+    assert "Traceback" not in error

@@ -90,6 +90,21 @@ def test_spread_sees_a_drift_that_the_median_hides():
     assert Timing((1.0, 1.0), 1, "wall").spread == math.inf
 
 
+@pytest.mark.parametrize("seconds", [1e-5, 1e-3, 0.01, 0.5])
+def test_a_clock_of_coarse_ticks_is_given_many_of_them(seconds):
+    machine, step = Machine(), 15.6e-3
+
+    def clock() -> float:
+        machine.now += 1e-6  # reading it takes time, too
+        return math.floor(machine.now / step) * step
+
+    timer = CpuTimer(effort=Effort(seconds=0.5, rounds=(12, 50)), clock=clock)
+    (found,) = timer.measure([machine.member("a", seconds)]).values()
+    assert found.p50 == pytest.approx(seconds, rel=0.15)
+    # Ten ticks are 156 ms: as many calls as that takes, and not the 100,000 of a time of 0.
+    assert found.calls_per_sample == pytest.approx(max(1, 0.156 / seconds), rel=0.15, abs=1)
+
+
 def test_more_threads_need_the_wall_clock():
     assert CpuTimer(threads=1).clock is protocol.time.thread_time
     assert CpuTimer(threads=2).clock is protocol.time.perf_counter

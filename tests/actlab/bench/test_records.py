@@ -1,6 +1,7 @@
 """Records: written whole, read strictly, and what may be claimed from them."""
 
 import json
+import math
 from dataclasses import replace
 
 import pytest
@@ -92,6 +93,15 @@ def damaged(change) -> str:
         (damaged(lambda d: d["rows"][1].update(p50_us="fast")), "row 1"),
         (damaged(lambda d: d["rows"][1].update(p50_us=None)), "row 1"),
         (damaged(lambda d: d["rows"][1].update(status="maybe")), "row 1"),
+        (damaged(lambda d: d["rows"][1].update(elements="many")), "row 1"),
+        (damaged(lambda d: d["rows"][1].update(elements=-1)), "row 1"),
+        (damaged(lambda d: d["rows"][1].update(function=None)), "row 1"),
+        (damaged(lambda d: d["rows"][1].update(shape=[4, "x"])), "row 1"),
+        (damaged(lambda d: d["rows"][1].update(error={"forward": "small"})), "row 1"),
+        (damaged(lambda d: d["rows"][1].update(samples=True)), "row 1"),
+        (damaged(lambda d: d["rows"][1].update(error={"forward": math.inf})), "Infinity"),
+        (damaged(lambda d: d["ceilings"][0].update(start_us="fast")), "ceiling 0"),
+        (damaged(lambda d: d["ceilings"][0].update(work=None)), "ceiling 0"),
         (damaged(lambda d: d["rows"].append(7)), "row 2"),
         (damaged(lambda d: d["ceilings"][0].pop("work")), "ceiling 0"),
     ],

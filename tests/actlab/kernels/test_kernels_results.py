@@ -56,7 +56,7 @@ def test_the_checks_see_mistakes(wrong):
     def wrong_constant(kernel, formula, tensors, p, q):
         # p is a²; half its root makes the derivative's constant 2p = a.
         backward = kernel is elementwise.backward_kernel
-        run(kernel, formula, tensors, np.sqrt(p) / 2 if backward else p, q)
+        run(kernel, formula, tensors, float(np.sqrt(p)) / 2 if backward else p, q)
 
     def first_unwritten(kernel, formula, tensors, p, q):
         run(kernel, formula, tuple(tensor.view(-1)[1:] for tensor in tensors), p, q)

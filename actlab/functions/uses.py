@@ -1,0 +1,44 @@
+"""Who uses a function: released models, each with the file that says so as it was read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+
+@dataclass(frozen=True)
+class Use:
+    """A released model that computes a function.
+
+    Attributes:
+        model: its name.
+        address: the configuration or the code that says so, at the commit that was read.
+    """
+
+    model: str
+    address: str
+
+
+_GITHUB = "https://github.com"
+GEMMA_2 = Use(
+    "Gemma 2",
+    f"{_GITHUB}/huggingface/transformers/blob/008e574391258935f3ecc3035c882e73bbcac419/"
+    "src/transformers/models/gemma2/configuration_gemma2.py",
+)
+MOBILENET_3 = Use(
+    "MobileNetV3",
+    f"{_GITHUB}/pytorch/vision/blob/00542d95486feb18bda93ab6b8b7a694291151e9/"
+    "torchvision/models/mobilenetv3.py",
+)
+CLIP = Use(
+    "CLIP", f"{_GITHUB}/openai/CLIP/blob/0845fc462666c43bda82243874b66a0071464510/clip/model.py"
+)
+#: By name in the catalogue. A function that is missing here was not looked up.
+USED_BY: Mapping[str, tuple[Use, ...]] = MappingProxyType(
+    {
+        "relu": (MOBILENET_3,),
+        "gelu_tanh": (GEMMA_2,),
+        "hardswish": (MOBILENET_3,),
+    }
+)

@@ -1,0 +1,85 @@
+"""The stated bounds against inputs that were searched for, and against a search of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import adversary
+import numpy as np
+import pytest
+
+from actlab import functions
+
+CASES = adversary.cases()
+#: What :data:`actlab.functions.__all__` holds beside functions of numbers.
+OTHERS = {"CATALOGUE", "Activation", "Parameter", "SELU_ALPHA", "SELU_SCALE", "get"}
+#: The same function under another name.
+ALIASES = {"swish": "silu", "swish_derivative": "silu_derivative"}
+#: Points that each function is tried on in every run; ``-m slow`` tries 20,000.
+FEW = 250
+
+
+def fresh_seed() -> int:
+    """New points in every run; a failure names the seed."""
+    return int.from_bytes(os.urandom(3))
+
+
+def bound(case: adversary.Case, dtype: type, point: np.ndarray) -> float:
+    """float32 is the true value rounded, but where two terms cancel: there it is within 1 ulp."""
+    if dtype == np.float64:
+        return case.bound
+    return 1.0 if case.floor and case.floor(point.tolist(), [0])[0] else 0.5 + 1e-4
+
+
+def test_every_function_is_attacked():
+    attacked = {name.split("/")[0] for name in CASES}
+    attacked |= {f"{name.split('/')[0]}_partials" for name in CASES if "/" in name}
+    assert attacked == set(functions.__all__) - OTHERS - set(ALIASES)
+    for alias, name in ALIASES.items():
+        assert getattr(functions, alias) is getattr(functions, name)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_ten_worst_inputs_are_within_the_bound(name):
+    recorded = json.loads(adversary.WORST.read_text())[name]
+    points = np.array([[float.fromhex(number) for number in point] for point in recorded])
+    assert points.shape == (10, CASES[name].arguments)
+    errors = CASES[name].errors(points)
+    assert errors.max() <= CASES[name].bound, points[np.argmax(errors)]
+
+
+def attack(name: str, budget: int, dtype: type, seed: int) -> None:
+    case = CASES[name]
+    points, errors = adversary.search(case, budget, seed, dtype)
+    for point, error in zip(points[:20], errors[:20], strict=True):
+        assert error <= bound(case, dtype, point), f"{error:.4f} ulp at {point!r} (seed {seed})"
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_short_search_breaks_no_bound(name):
+    attack(name, FEW, np.float64, fresh_seed())
+
+
+@pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.arguments == 1])
+def test_a_short_search_breaks_no_float32_bound(name):
+    attack(name, FEW, np.float32, fresh_seed())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CASES)
+def test_a_long_search_breaks_no_bound(name):
+    attack(name, 20_000, np.float64, fresh_seed())
+
+
+def test_the_search_finds_what_a_grid_misses():
+    """hardswish as x·(x + 3)/6 breaks its bound of 1.5; so does a Φ whose square is rounded."""
+    case = CASES["hardswish"]
+
+    def naive(points):
+        inner = np.clip(points, -3.0, 3.0)
+        return np.where(points >= 3.0, points, inner * (inner + 3.0) / 6.0)
+
+    broken = adversary.Case("naive", 1, naive, case.exact, case.bound)
+    assert adversary.search(broken, 2_000)[1][0] > case.bound
+    assert adversary.search(case, 2_000)[1][0] <= case.bound
