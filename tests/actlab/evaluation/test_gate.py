@@ -362,7 +362,7 @@ def test_the_exit_code_reaches_the_shell(pair):
             [sys.executable, "-m", "actlab", *pair(run_of(scores), run_of(after))],
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=600,
             env={**os.environ, "OMP_NUM_THREADS": "1"},
         )
         assert done.returncode == code, done.stderr
