@@ -20,6 +20,7 @@ from actgrade.commands import limit_options
 from actgrade.course import Course
 from actgrade.learner.standing import copies, exercise
 from actgrade.plain_math import plain_math
+from actgrade.recognise import Look, Recogniser
 from actgrade.startup import skip_slow_imports
 
 
@@ -116,9 +117,19 @@ def chosen(course: Course, names: list[str]) -> list[Path]:
     if not names:
         found = [exercise(course, name) for name in course.chapter_names()]
         found = [path for path in found if path.exists()]
+        names = {path.name for path in found}
+        recogniser = Recogniser(course)
         for path in copies(course):
-            if path not in found:
+            if path in found:
+                continue
+            try:
+                look = recogniser.look(path.read_bytes(), path.name)
+            except OSError as error:
+                look = Look(None, str(error))
+            if look.problem is None and f"{look.chapter}.ipynb" in names:
                 print(f"note: {course.relative(path)} is a copy and not graded", file=sys.stderr)
+            else:
+                found.append(path)  # what is wrong with it is said with the others
         if not found:
             raise CommandError(f"{course.exercises} has no notebooks; 'actlab release' builds them")
         return found
