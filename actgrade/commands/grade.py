@@ -117,7 +117,7 @@ def chosen(course: Course, names: list[str]) -> list[Path]:
     if not names:
         found = [exercise(course, name) for name in course.chapter_names()]
         found = [path for path in found if path.exists()]
-        released = {path.name for path in found}
+        at_hand = {path.name for path in found}
         recogniser = Recogniser(course)
         for path in copies(course):
             if path in found:
@@ -126,7 +126,7 @@ def chosen(course: Course, names: list[str]) -> list[Path]:
                 look = recogniser.look(path.read_bytes(), path.name)
             except OSError as error:
                 look = Look(None, str(error))
-            if look.problem is None and f"{look.chapter}.ipynb" in released:
+            if look.problem is None and f"{look.chapter}.ipynb" in at_hand:
                 print(f"note: {course.relative(path)} is a copy and not graded", file=sys.stderr)
             else:
                 found.append(path)  # what is wrong with it is said with the others
