@@ -19,8 +19,8 @@ from actbase.files import why_not_written, write_json
 from actgrade.commands import limit_options
 from actgrade.course import Course
 from actgrade.learner.standing import copies, exercise
-from actgrade.notebook_file import NotANotebookError, parse
 from actgrade.plain_math import plain_math
+from actgrade.recognise import Look, Recogniser
 from actgrade.startup import skip_slow_imports
 
 
@@ -108,14 +108,6 @@ def run(arguments: argparse.Namespace) -> int:
     return 0 if all(notebook.is_full for notebook in report.notebooks) else 1
 
 
-def _is_notebook(path: Path) -> bool:
-    try:
-        parse(path.read_bytes())
-    except (NotANotebookError, OSError):
-        return False
-    return True
-
-
 def chosen(course: Course, names: list[str]) -> list[Path]:
     """The notebooks that the names on the command line mean.
 
@@ -125,13 +117,19 @@ def chosen(course: Course, names: list[str]) -> list[Path]:
     if not names:
         found = [exercise(course, name) for name in course.chapter_names()]
         found = [path for path in found if path.exists()]
+        at_hand = {path.name for path in found}
+        recogniser = Recogniser(course)
         for path in copies(course):
             if path in found:
                 continue
-            if not _is_notebook(path):
-                found.append(path)  # the report says what it is, and the exit code that it is bad
-                continue
-            print(f"note: {course.relative(path)} is a copy and not graded", file=sys.stderr)
+            try:
+                look = recogniser.look(path.read_bytes(), path.name)
+            except OSError as error:
+                look = Look(None, str(error))
+            if look.problem is None and f"{look.chapter}.ipynb" in at_hand:
+                print(f"note: {course.relative(path)} is a copy and not graded", file=sys.stderr)
+            else:
+                found.append(path)  # what is wrong with it is said with the others
         if not found:
             raise CommandError(f"{course.exercises} has no notebooks; 'actlab release' builds them")
         return found
