@@ -257,6 +257,18 @@ class Swish(nn.Module):
         return f"channels={self.beta.numel()}, {kind}"
 
 
+class QuickGELU(nn.Module):
+    """x·σ(1.702x) (hendrycks2016gelu); its backward pass saves x alone.
+
+    Shape:
+        any; the output has the shape and dtype of the input.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        steepness = x.new_tensor(1.702, dtype=torch.promote_types(x.dtype, torch.float32))
+        return _Swish.apply(x, steepness)
+
+
 class GatedActivation(nn.Module):
     """The gated family: activation(a)·b from two inputs, or from one that packs both.
 
@@ -340,8 +352,8 @@ def torch_equivalent(name: str, **parameters: Any) -> Callable[..., Tensor]:
         a function of one tensor, or of two (a, b) for the gated kind. Differences that torch
         brings: ``F.softplus`` returns x where βx > 20, ``F.gelu`` loses the left tail to
         cancellation. At ±∞ torch multiplies a gate of 0 by ∞: NaN for softsign, gelu, gelu_tanh,
-        silu, mish and hardswish (at −∞; gradients at both ends, but for hardswish) where the
-        function has a limit, and for the gates made of them.
+        quick_gelu, silu, mish and hardswish (at −∞; gradients at both ends, but for hardswish)
+        where the function has a limit, and for the gates made of them.
 
     Raises:
         ValueError: for an unknown name or a value outside a parameter's domain.
@@ -409,6 +421,7 @@ _EQUIVALENTS: dict[str, Callable[..., Callable[..., Tensor]]] = {
     "selu": _plain(F.selu),
     "gelu": _plain(F.gelu),
     "gelu_tanh": _plain(F.gelu, approximate="tanh"),
+    "quick_gelu": _plain(lambda x: x * torch.sigmoid(1.702 * x)),
     "silu": lambda axis, beta: F.silu if beta == 1 else lambda x: x * torch.sigmoid(beta * x),
     "mish": _plain(F.mish),
     "hardswish": _plain(F.hardswish),
@@ -484,6 +497,7 @@ _MODULES: dict[str, Callable[..., nn.Module]] = {
     "selu": nn.SELU,
     "gelu": nn.GELU,
     "gelu_tanh": lambda: nn.GELU(approximate="tanh"),
+    "quick_gelu": QuickGELU,
     "silu": lambda beta: nn.SiLU() if beta == 1 else Swish(beta, learnable=False),
     "mish": nn.Mish,
     "hardswish": nn.Hardswish,

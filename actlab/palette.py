@@ -148,8 +148,8 @@ def identity(name: str) -> Identity:
 
     Args:
         name: a name or alias in the catalogue (``swish`` is ``silu``), or one of ``identity``,
-            ``step``, ``abs``, ``sine``, ``snake``, ``square``, ``signed_square``, ``quick_gelu``,
-            ``crelu``, ``maxout``, ``hardtanh``, ``hard_sigmoid``, ``atan``, ``erf``.
+            ``step``, ``abs``, ``sine``, ``snake``, ``square``, ``signed_square``, ``crelu``,
+            ``maxout``, ``hardtanh``, ``hard_sigmoid``, ``atan``, ``erf``.
 
     Raises:
         ValueError: when there is none.

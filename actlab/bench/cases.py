@@ -142,6 +142,7 @@ COMPOSED: dict[str, Callable] = {
     "celu": lambda x: torch.where(x > 0, x, torch.exp(x) - 1),
     "gelu": lambda x: 0.5 * x * (1 + torch.erf(x / math.sqrt(2))),
     "gelu_tanh": lambda x: 0.5 * x * (1 + torch.tanh(_SQRT_2_OVER_PI * (x + 0.044715 * x**3))),
+    "quick_gelu": lambda x: x * torch.sigmoid(1.702 * x),
     "silu": lambda x: x * torch.sigmoid(x),
     "mish": lambda x: x * torch.tanh(F.softplus(x)),
     "hardswish": lambda x: x * F.relu6(x + 3) / 6,

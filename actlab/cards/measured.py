@@ -51,7 +51,7 @@ CHAPTER: Mapping[str, str] = {
     **dict.fromkeys(["leaky_relu", "prelu", "rrelu"], "07_leaky_prelu_rrelu"),
     **dict.fromkeys(["elu", "celu", "selu"], "08_elu_selu"),
     **dict.fromkeys(["relu2", "leaky_relu2"], "09_squared_relu"),
-    **dict.fromkeys(["gelu", "gelu_tanh"], "10_gelu"),
+    **dict.fromkeys(["gelu", "gelu_tanh", "quick_gelu"], "10_gelu"),
     **dict.fromkeys(["silu", "mish", "hardswish"], "11_silu_swish_glu"),
     **dict.fromkeys(["glu", "bilinear", "reglu", "geglu", "swiglu"], "11_silu_swish_glu"),
     **dict.fromkeys(["softmax", "log_softmax"], "12_softmax"),

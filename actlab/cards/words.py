@@ -28,6 +28,7 @@ FORMULAS: dict[str, str] = {
     "selu": "1.05 · (x, or 1.67(eˣ − 1))",
     "gelu": "x · Φ(x)",
     "gelu_tanh": "x/2 · (1 + tanh(…))",
+    "quick_gelu": "x · σ(1.702x)",
     "silu": "x · σ(x)",
     "mish": "x · tanh(log(1 + eˣ))",
     "hardswish": "x · min(max(x + 3, 0), 6) / 6",

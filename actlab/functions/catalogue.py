@@ -322,6 +322,15 @@ _ENTRIES = (
     ),
     _elementwise(
         smooth,
+        "quick_gelu",
+        "Quick GELU",
+        r"x\,\sigma(1.702\,x)",
+        r"\sigma(t) + t\,\sigma'(t), \quad t = 1.702\,x",
+        "hendrycks2016gelu",
+        aliases=("gelu_sigmoid",),
+    ),
+    _elementwise(
+        smooth,
         "silu",
         "SiLU (Swish)",
         r"x\,\sigma(\beta x)",

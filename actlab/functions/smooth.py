@@ -173,6 +173,36 @@ def gelu_tanh_derivative(x: FloatArray) -> FloatArray:
     return gate + x * (K + 3.0 * C * x * x) * slope
 
 
+#: The factor 1.702 to twice float64's precision.
+QUICK, QUICK_REST = 1.702, 4.263256414560601e-17
+#: Beyond it the gate of the quick form is exactly 0 or 1 in float64.
+QUICK_LIMIT = 450.0
+
+
+def _quick_form(x: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """t = 1.702x as a rounded value and the rest, for |x| ≤ QUICK_LIMIT."""
+    x = np.clip(x, -QUICK_LIMIT, QUICK_LIMIT)
+    t, rest = two_product(x, QUICK)
+    return t, rest + x * QUICK_REST
+
+
+@elementwise
+def quick_gelu(x: FloatArray) -> FloatArray:
+    """Quick GELU x·σ(1.702x): within 0.0204 of GELU, and a function of its own.
+
+    Paper: hendrycks2016gelu, section 2.
+    """
+    return gated(_logistic(*_quick_form(x))[0], x)
+
+
+@elementwise
+def quick_gelu_derivative(x: FloatArray) -> FloatArray:
+    """σ(t) + t·σ′(t) with t = 1.702x."""
+    t, rest = _quick_form(x)
+    gate, slope = _logistic(t, rest)
+    return gate + t * slope
+
+
 @elementwise
 def silu(x: FloatArray, beta: ArrayLike = 1.0) -> FloatArray:
     """SiLU, also called Swish: x·σ(βx).

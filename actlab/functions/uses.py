@@ -39,6 +39,7 @@ USED_BY: Mapping[str, tuple[Use, ...]] = MappingProxyType(
     {
         "relu": (MOBILENET_3,),
         "gelu_tanh": (GEMMA_2,),
+        "quick_gelu": (CLIP,),
         "hardswish": (MOBILENET_3,),
     }
 )

@@ -449,5 +449,7 @@ def resolve(name: str, parameters: dict[str, float]) -> tuple[Formula, Scalars]:
         name, parameters = "relu2", {}
     elif name == "silu":
         name, parameters = ("silu", {}) if parameters["beta"] == 1 else ("swish", parameters)
+    elif name == "quick_gelu":
+        name, parameters = "swish", {"beta": 1.702}
     formula = FORMULAS[name]
     return formula, formula.scalars(**parameters)

@@ -26,7 +26,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "Switches": ("sigmoid", "log_sigmoid", "tanh", "softsign"),
     "Rectifiers": ("relu", "relu6", "leaky_relu", "prelu", "rrelu", "softplus"),
     "Floors": ("elu", "celu", "selu"),
-    "Smooth gates": ("gelu", "gelu_tanh", "silu", "mish", "hardswish"),
+    "Smooth gates": ("gelu", "gelu_tanh", "quick_gelu", "silu", "mish", "hardswish"),
     "Squares": ("relu2", "leaky_relu2"),
     "Two inputs": ("glu", "bilinear", "reglu", "geglu", "swiglu"),
     "Outputs": ("softmax", "log_softmax"),

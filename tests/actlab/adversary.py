@@ -155,6 +155,7 @@ FLOAT64_ULP = {
     "selu": (3.0, 3.0),
     "gelu": (7.5, 8.0),
     "gelu_tanh": (4.0, 8.0),
+    "quick_gelu": (3.5, 6.0),
     "silu": (3.5, 6.0),
     "mish": (5.0, 8.0),
     "hardswish": (1.5, 1.5),
@@ -178,7 +179,7 @@ OTHER_ULP = {
 }
 #: The derivatives of the smooth gates have a zero near −1 where two terms of about 0.2 cancel.
 #: From −2.5 to −0.3 their error is counted in ulp of this size instead of the result's own.
-CANCELLING = {"gelu", "gelu_tanh", "silu", "mish"}
+CANCELLING = {"gelu", "gelu_tanh", "quick_gelu", "silu", "mish"}
 CANCELLATION_SIZE = 0.125
 
 
@@ -204,7 +205,7 @@ def _elementwise() -> list[Case]:
                     FLOAT64_ULP[name][index],
                     _near_zero if index and name in CANCELLING else None,
                     # From here on the exponential is subnormal and has lost digits.
-                    reach=37.5 if name == "gelu" else 708.0,
+                    reach={"gelu": 37.5, "quick_gelu": 416.0}.get(name, 708.0),
                 )
             )
     return found

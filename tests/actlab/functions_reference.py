@@ -133,6 +133,10 @@ TRUTH: dict[str, tuple[Formula, Formula]] = {
         lambda x: x / 2 * (1 + mp.tanh(_tanh_argument(x))),
         _gelu_tanh_derivative,
     ),
+    "quick_gelu": (
+        lambda x: x * _sigmoid(mpf("1.702") * x),
+        lambda x: _silu_derivative(x, mpf("1.702")),
+    ),
     "silu": (lambda x, beta=1: x * _sigmoid(beta * x), _silu_derivative),
     "mish": (lambda x: x * _mish_gate(x), _mish_derivative),
     "hardswish": (

@@ -180,6 +180,7 @@ LIMITS = {
     "selu": (-1.7580993408473766, _INF, 0, 1.0507009873554805),
     "gelu": (0, _INF, 0, 1),
     "gelu_tanh": (0, _INF, 0, 1),
+    "quick_gelu": (0, _INF, 0, 1),
     "silu": (0, _INF, 0, 1),
     "mish": (0, _INF, 0, 1),
     "hardswish": (0, _INF, 0, 1),

@@ -30,7 +30,6 @@ OTHERS = [
     "snake",
     "square",
     "signed_square",
-    "quick_gelu",
     "crelu",
     "maxout",
     "hardtanh",
