@@ -407,6 +407,7 @@ def _plain(function: Callable[..., Tensor], **fixed: Any) -> Callable[..., Calla
 
 _EQUIVALENTS: dict[str, Callable[..., Callable[..., Tensor]]] = {
     "sigmoid": _plain(torch.sigmoid),
+    "hard_sigmoid": _plain(F.hardsigmoid),
     "log_sigmoid": _plain(F.logsigmoid),
     "tanh": _plain(torch.tanh),
     "softsign": _plain(F.softsign),
@@ -483,6 +484,7 @@ class _Softened(nn.Module):
 
 _MODULES: dict[str, Callable[..., nn.Module]] = {
     "sigmoid": nn.Sigmoid,
+    "hard_sigmoid": nn.Hardsigmoid,
     "log_sigmoid": nn.LogSigmoid,
     "tanh": nn.Tanh,
     "softsign": nn.Softsign,

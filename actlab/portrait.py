@@ -77,11 +77,6 @@ OTHERS: Mapping[str, Shape] = {
     "hardtanh": Shape(
         lambda x: np.clip(x, -1, 1), lambda x: (np.abs(x) < 1).astype(x.dtype), (-1.0, 1.0)
     ),
-    "hard_sigmoid": Shape(
-        lambda x: np.clip(x / 6 + 0.5, 0, 1),
-        lambda x: (np.abs(x) < 3).astype(x.dtype) / 6,
-        (-3.0, 3.0),
-    ),
     "atan": Shape(np.arctan, lambda x: 1 / (1 + x * x)),
     "erf": Shape(
         lambda x: 2 * normal_cdf(np.sqrt(2) * x) - 1,

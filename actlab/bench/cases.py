@@ -104,6 +104,7 @@ def _log_softmax_formula(x: torch.Tensor) -> torch.Tensor:
 
 BUILTIN: dict[str, Callable] = {
     "sigmoid": torch.sigmoid,
+    "hard_sigmoid": F.hardsigmoid,
     "log_sigmoid": F.logsigmoid,
     "tanh": torch.tanh,
     "softsign": F.softsign,
@@ -128,6 +129,7 @@ BUILTIN: dict[str, Callable] = {
 
 COMPOSED: dict[str, Callable] = {
     "sigmoid": lambda x: 1 / (1 + torch.exp(-x)),
+    "hard_sigmoid": lambda x: F.relu6(x + 3) / 6,
     "log_sigmoid": lambda x: torch.log(1 / (1 + torch.exp(-x))),
     "tanh": lambda x: (torch.exp(x) - torch.exp(-x)) / (torch.exp(x) + torch.exp(-x)),
     "softsign": lambda x: x / (1 + torch.abs(x)),

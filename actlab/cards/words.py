@@ -14,6 +14,7 @@ from actlab.cards.measured import FAR_LEFT, Card, Cost
 #: How a formula stands beside a name, in one line of text.
 FORMULAS: dict[str, str] = {
     "sigmoid": "1 / (1 + e⁻ˣ)",
+    "hard_sigmoid": "min(max(x + 3, 0), 6) / 6",
     "log_sigmoid": "log σ(x)",
     "tanh": "(eˣ − e⁻ˣ) / (eˣ + e⁻ˣ)",
     "softsign": "x / (1 + |x|)",

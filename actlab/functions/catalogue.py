@@ -190,6 +190,16 @@ _ENTRIES = (
         aliases=("logistic",),
     ),
     _elementwise(
+        rectifiers,
+        "hard_sigmoid",
+        "Hard sigmoid",
+        r"\frac{\min(\max(x + 3, 0), 6)}{6}",
+        r"\begin{cases} \frac{1}{6} & -3 < x < 3 \\ 0 & \text{otherwise} \end{cases}",
+        "howard2019mobilenetv3",
+        kinks=_at(-3.0, 3.0),
+        aliases=("hardsigmoid",),
+    ),
+    _elementwise(
         smooth,
         "log_sigmoid",
         "Log-sigmoid",

@@ -234,6 +234,18 @@ def selu_derivative(x: FloatArray) -> FloatArray:
 
 
 @elementwise
+def hard_sigmoid(x: FloatArray) -> FloatArray:
+    """Hard sigmoid ReLU6(x + 3)/6: 0 below −3, 1 above 3. Paper: howard2019mobilenetv3."""
+    return (np.clip(x, -3.0, 3.0) + 3.0) / 6.0
+
+
+@elementwise
+def hard_sigmoid_derivative(x: FloatArray) -> FloatArray:
+    """1/6 for −3 < x < 3, else 0 (at the kinks −3 and 3 too)."""
+    return unless_nan(x, np.where(np.abs(x) < 3.0, 1.0 / 6.0, 0.0))
+
+
+@elementwise
 def hardswish(x: FloatArray) -> FloatArray:
     """Hard-swish x·ReLU6(x + 3)/6: 0 below −3, x above 3. Paper: howard2019mobilenetv3."""
     inner = np.clip(x, -3.0, 3.0)

@@ -280,6 +280,16 @@ def mish_backward(g, x, p, q, WIDE: tl.constexpr):
 
 
 @triton.jit
+def hard_sigmoid_forward(x, p, q, WIDE: tl.constexpr):
+    return (within(x, -3.0, 3.0) + 3.0) * (1.0 / 6.0)
+
+
+@triton.jit
+def hard_sigmoid_backward(g, x, p, q, WIDE: tl.constexpr):
+    return tl.where(tl.abs(x) < 3.0, g * (1.0 / 6.0), 0.0)
+
+
+@triton.jit
 def hardswish_forward(x, p, q, WIDE: tl.constexpr):
     return larger(x, -3.0) * (within(x + 3.0, 0.0, 6.0) * (1.0 / 6.0))
 
@@ -419,6 +429,7 @@ FORMULAS: dict[str, Formula] = {
             scalars=lambda beta: (abs(beta), -1.0 if beta < 0 else 1.0),
         ),
         Formula("mish", mish_forward, mish_backward),
+        Formula("hard_sigmoid", hard_sigmoid_forward, hard_sigmoid_backward),
         Formula("hardswish", hardswish_forward, hardswish_backward),
         Formula("relu2", relu2_forward, relu2_backward),
         Formula(

@@ -141,6 +141,7 @@ def search(
 #: a search of 20,000 points finds is below by what another platform's exp and log1p may need.
 FLOAT64_ULP = {
     "sigmoid": (2.5, 4.0),
+    "hard_sigmoid": (1.5, 0.5),
     "log_sigmoid": (2.0, 2.5),
     "tanh": (1.5, 4.0),
     "softsign": (2.0, 4.0),

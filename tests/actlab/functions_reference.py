@@ -92,6 +92,10 @@ def _silu_derivative(x: mpf, beta: mpf = 1) -> mpf:
 #: name -> (forward, derivative) at the default parameters; keywords for other values.
 TRUTH: dict[str, tuple[Formula, Formula]] = {
     "sigmoid": (_sigmoid, lambda x: _sigmoid(x) * (1 - _sigmoid(x))),
+    "hard_sigmoid": (
+        lambda x: min(max(x + 3, mpf(0)), mpf(6)) / 6,
+        lambda x: mpf(-3 < x < 3) / 6,
+    ),
     "log_sigmoid": (lambda x: mp.log(_sigmoid(x)), lambda x: 1 - _sigmoid(x)),
     "tanh": (mp.tanh, lambda x: 1 - mp.tanh(x) ** 2),
     "softsign": (lambda x: x / (1 + abs(x)), lambda x: 1 / (1 + abs(x)) ** 2),

@@ -166,6 +166,7 @@ _INF = np.inf
 #: f(−∞), f(∞), f′(−∞), f′(∞)
 LIMITS = {
     "sigmoid": (0, 1, 0, 0),
+    "hard_sigmoid": (0, 1, 0, 0),
     "log_sigmoid": (-_INF, 0, 1, 0),
     "tanh": (-1, 1, 0, 0),
     "softsign": (-1, 1, 0, 0),

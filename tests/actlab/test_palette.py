@@ -33,7 +33,6 @@ OTHERS = [
     "crelu",
     "maxout",
     "hardtanh",
-    "hard_sigmoid",
     "atan",
     "erf",
 ]
