@@ -350,7 +350,8 @@ def torch_equivalent(name: str, **parameters: Any) -> Callable[..., Tensor]:
 
     Returns:
         a function of one tensor, or of two (a, b) for the gated kind. Differences that torch
-        brings: ``F.softplus`` returns x where βx > 20, ``F.gelu`` loses the left tail to
+        brings: ``F.softplus`` returns x where βx > 20, ``F.hardsigmoid``
+        has a slope of 1/6 rounded to float32 in float64 as well, ``F.gelu`` loses the left tail to
         cancellation. At ±∞ torch multiplies a gate of 0 by ∞: NaN for softsign, gelu, gelu_tanh,
         quick_gelu, silu, mish and hardswish (at −∞; gradients at both ends, but for hardswish)
         where the function has a limit, and for the gates made of them.
@@ -410,6 +411,7 @@ _EQUIVALENTS: dict[str, Callable[..., Callable[..., Tensor]]] = {
     "hard_sigmoid": _plain(F.hardsigmoid),
     "log_sigmoid": _plain(F.logsigmoid),
     "tanh": _plain(torch.tanh),
+    "hardtanh": _plain(F.hardtanh),
     "softsign": _plain(F.softsign),
     "softplus": lambda axis, beta: lambda x: F.softplus(x, beta),
     "relu": _plain(F.relu),
@@ -487,6 +489,7 @@ _MODULES: dict[str, Callable[..., nn.Module]] = {
     "hard_sigmoid": nn.Hardsigmoid,
     "log_sigmoid": nn.LogSigmoid,
     "tanh": nn.Tanh,
+    "hardtanh": nn.Hardtanh,
     "softsign": nn.Softsign,
     "softplus": lambda beta: nn.Softplus(beta),
     "relu": nn.ReLU,

@@ -149,7 +149,7 @@ def identity(name: str) -> Identity:
     Args:
         name: a name or alias in the catalogue (``swish`` is ``silu``), or one of ``identity``,
             ``step``, ``abs``, ``sine``, ``snake``, ``square``, ``signed_square``, ``crelu``,
-            ``maxout``, ``hardtanh``, ``atan``, ``erf``.
+            ``maxout``, ``atan``, ``erf``.
 
     Raises:
         ValueError: when there is none.

@@ -74,9 +74,6 @@ OTHERS: Mapping[str, Shape] = {
     "snake": Shape(lambda x: x + np.sin(x) ** 2, lambda x: 1 + np.sin(2 * x)),
     "square": Shape(np.square, lambda x: 2 * x),
     "signed_square": Shape(lambda x: x * np.abs(x), lambda x: 2 * np.abs(x)),
-    "hardtanh": Shape(
-        lambda x: np.clip(x, -1, 1), lambda x: (np.abs(x) < 1).astype(x.dtype), (-1.0, 1.0)
-    ),
     "atan": Shape(np.arctan, lambda x: 1 / (1 + x * x)),
     "erf": Shape(
         lambda x: 2 * normal_cdf(np.sqrt(2) * x) - 1,

@@ -17,6 +17,7 @@ FORMULAS: dict[str, str] = {
     "hard_sigmoid": "min(max(x + 3, 0), 6) / 6",
     "log_sigmoid": "log σ(x)",
     "tanh": "(eˣ − e⁻ˣ) / (eˣ + e⁻ˣ)",
+    "hardtanh": "min(max(x, −1), 1)",
     "softsign": "x / (1 + |x|)",
     "softplus": "log(1 + eˣ)",
     "relu": "max(x, 0)",

@@ -216,6 +216,16 @@ _ENTRIES = (
         "lecun1998efficient",
     ),
     _elementwise(
+        rectifiers,
+        "hardtanh",
+        "Hard tanh",
+        r"\min(\max(x, -1), 1)",
+        r"\begin{cases} 1 & -1 < x < 1 \\ 0 & \text{otherwise} \end{cases}",
+        "collobert2004large",
+        kinks=_at(-1.0, 1.0),
+        aliases=("hard_tanh",),
+    ),
+    _elementwise(
         smooth,
         "softsign",
         "Softsign",

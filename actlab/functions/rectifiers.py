@@ -55,6 +55,18 @@ def relu6_derivative(x: FloatArray) -> FloatArray:
     return unless_nan(x, (x > 0) & (x < 6))
 
 
+def hardtanh(x: ArrayLike) -> FloatArray | np.floating:
+    """Hard tanh min(max(x, −1), 1), exact in the dtype of ``x``. Paper: collobert2004large."""
+    x = as_float_array(x)
+    return np.clip(x, x.dtype.type(-1), x.dtype.type(1))[()]
+
+
+@elementwise
+def hardtanh_derivative(x: FloatArray) -> FloatArray:
+    """1 for −1 < x < 1, else 0 (at the kinks −1 and 1 too)."""
+    return unless_nan(x, np.abs(x) < 1.0)
+
+
 def _leaky(x: FloatArray, slope: FloatArray) -> FloatArray:
     return np.where(x > 0, x, gated(slope, np.minimum(x, 0.0)))
 

@@ -11,8 +11,8 @@ where s is what the row says is saved (``input``: x, ``output``: y), p and q are
 scalars, and WIDE tells that the result is float32 or float64 (see :mod:`.mathematics`).
 
 What the backward pass saves. The output where the derivative can be had from it, as torch does
-(relu, relu6, sigmoid, tanh): the next layer usually keeps that tensor anyway, so the activation
-costs no memory of its own. The price is accuracy where the output saturates: y·(1 − y) is off by
+(relu, relu6, hardtanh, sigmoid, tanh): the next layer usually keeps that tensor anyway, so the
+activation costs no memory of its own. The price is accuracy where the output saturates: y·(1 − y) is off by
 half a unit of y. Everything else saves its input and recomputes.
 
 Edges are those of :mod:`actlab.functions`: NaN in gives NaN out, ±∞ gives the limit. In the
@@ -105,6 +105,16 @@ def tanh_forward(x, p, q, WIDE: tl.constexpr):
 @triton.jit
 def tanh_backward(g, y, p, q, WIDE: tl.constexpr):
     return g * (1.0 - y * y)
+
+
+@triton.jit
+def hardtanh_forward(x, p, q, WIDE: tl.constexpr):
+    return within(x, -1.0, 1.0)
+
+
+@triton.jit
+def hardtanh_backward(g, y, p, q, WIDE: tl.constexpr):
+    return tl.where(tl.abs(y) < 1.0, g, 0.0)
 
 
 @triton.jit
@@ -396,6 +406,7 @@ FORMULAS: dict[str, Formula] = {
         Formula("sigmoid_saving_input", sigmoid_forward_bounded, sigmoid_backward_from_input),
         Formula("log_sigmoid", log_sigmoid_forward, log_sigmoid_backward),
         Formula("tanh", tanh_forward, tanh_backward, "output"),
+        Formula("hardtanh", hardtanh_forward, hardtanh_backward, "output"),
         Formula("softsign", softsign_forward, softsign_backward),
         Formula(
             "softplus",

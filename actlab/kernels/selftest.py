@@ -51,6 +51,7 @@ PARAMETERS: dict[str, tuple[dict[str, float], ...]] = {
 FROM_OUTPUT: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "relu": lambda y: (y > 0).astype(float),
     "relu6": lambda y: ((y > 0) & (y < 6)).astype(float),
+    "hardtanh": lambda y: (np.abs(y) < 1).astype(float),
     "sigmoid": lambda y: y * (1 - y),
     "tanh": lambda y: (1 - y) * (1 + y),
 }

@@ -144,6 +144,7 @@ FLOAT64_ULP = {
     "hard_sigmoid": (1.5, 0.5),
     "log_sigmoid": (2.0, 2.5),
     "tanh": (1.5, 4.0),
+    "hardtanh": (0.0, 0.0),
     "softsign": (2.0, 4.0),
     "softplus": (2.0, 2.5),
     "relu": (0.0, 0.0),

@@ -39,6 +39,7 @@ OPERATORS = {
     "nn.functional.silu": ("silu", {}),
     "nn.functional.mish": ("mish", {}),
     "nn.functional.hardsigmoid": ("hard_sigmoid", {}),
+    "nn.functional.hardtanh": ("hardtanh", {}),
     "nn.functional.hardswish": ("hardswish", {}),
     "nn.functional.glu": ("glu", {}),
 }

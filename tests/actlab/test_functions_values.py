@@ -169,6 +169,7 @@ LIMITS = {
     "hard_sigmoid": (0, 1, 0, 0),
     "log_sigmoid": (-_INF, 0, 1, 0),
     "tanh": (-1, 1, 0, 0),
+    "hardtanh": (-1, 1, 0, 0),
     "softsign": (-1, 1, 0, 0),
     "softplus": (0, _INF, 0, 1),
     "relu": (0, _INF, 0, 1),

@@ -32,7 +32,6 @@ OTHERS = [
     "signed_square",
     "crelu",
     "maxout",
-    "hardtanh",
     "atan",
     "erf",
 ]
