@@ -257,6 +257,27 @@ class Swish(nn.Module):
         return f"channels={self.beta.numel()}, {kind}"
 
 
+class SoftCap(nn.Module):
+    """c·tanh(x/c) (gemma2024gemma2).
+
+    Args:
+        cap: c, a positive number; Gemma 2 takes 30 for its last logits and 50 in its attention.
+
+    Shape:
+        any; the output has the shape and dtype of the input.
+    """
+
+    def __init__(self, cap: float = 30.0) -> None:
+        super().__init__()
+        self.cap = get("softcap").checked({"cap": cap})["cap"]
+
+    def forward(self, x: Tensor) -> Tensor:
+        return _EQUIVALENTS["softcap"](axis=-1, cap=self.cap)(x)
+
+    def extra_repr(self) -> str:
+        return f"cap={self.cap:g}"
+
+
 class QuickGELU(nn.Module):
     """x·σ(1.702x) (hendrycks2016gelu); its backward pass saves x alone.
 
@@ -412,6 +433,7 @@ _EQUIVALENTS: dict[str, Callable[..., Callable[..., Tensor]]] = {
     "log_sigmoid": _plain(F.logsigmoid),
     "tanh": _plain(torch.tanh),
     "hardtanh": _plain(F.hardtanh),
+    "softcap": lambda axis, cap: lambda x: cap * torch.tanh(x / cap),
     "softsign": _plain(F.softsign),
     "softplus": lambda axis, beta: lambda x: F.softplus(x, beta),
     "relu": _plain(F.relu),
@@ -490,6 +512,7 @@ _MODULES: dict[str, Callable[..., nn.Module]] = {
     "log_sigmoid": nn.LogSigmoid,
     "tanh": nn.Tanh,
     "hardtanh": nn.Hardtanh,
+    "softcap": lambda cap: SoftCap(cap),
     "softsign": nn.Softsign,
     "softplus": lambda beta: nn.Softplus(beta),
     "relu": nn.ReLU,

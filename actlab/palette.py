@@ -72,6 +72,7 @@ _IDENTITIES: dict[str, tuple[str, str, str, str | None]] = {
     "tanh": ("green", "short", "^", "tanh"),
     "softsign": ("green", "dashed", "2", None),
     "hardtanh": ("green", "solid", "1", "hard tanh"),
+    "softcap": ("green", "dotted", "v", "soft-cap"),
     "atan": ("green", "dashdot", "3", "arctan"),
     "erf": ("green", "long", "4", "erf"),
     "sigmoid": ("purple", "dashdot", "D", "sigmoid"),

@@ -134,6 +134,7 @@ COMPOSED: dict[str, Callable] = {
     "log_sigmoid": lambda x: torch.log(1 / (1 + torch.exp(-x))),
     "tanh": lambda x: (torch.exp(x) - torch.exp(-x)) / (torch.exp(x) + torch.exp(-x)),
     "hardtanh": lambda x: torch.clamp(x, -1, 1),
+    "softcap": lambda x: _value("softcap", "cap") * torch.tanh(x / _value("softcap", "cap")),
     "softsign": lambda x: x / (1 + torch.abs(x)),
     "softplus": lambda x: torch.log(1 + torch.exp(x)),
     "relu": lambda x: x * (x > 0),

@@ -46,7 +46,7 @@ FAR_LEFT = -5.0
 #: The chapter that is about each function.
 CHAPTER: Mapping[str, str] = {
     **dict.fromkeys(["sigmoid", "hard_sigmoid", "log_sigmoid"], "02_sigmoid"),
-    **dict.fromkeys(["tanh", "hardtanh", "softsign"], "03_tanh"),
+    **dict.fromkeys(["tanh", "hardtanh", "softcap", "softsign"], "03_tanh"),
     **dict.fromkeys(["relu", "relu6", "softplus"], "04_relu"),
     **dict.fromkeys(["leaky_relu", "prelu", "rrelu"], "07_leaky_prelu_rrelu"),
     **dict.fromkeys(["elu", "celu", "selu"], "08_elu_selu"),

@@ -18,6 +18,7 @@ FORMULAS: dict[str, str] = {
     "log_sigmoid": "log σ(x)",
     "tanh": "(eˣ − e⁻ˣ) / (eˣ + e⁻ˣ)",
     "hardtanh": "min(max(x, −1), 1)",
+    "softcap": "30 · tanh(x/30)",
     "softsign": "x / (1 + |x|)",
     "softplus": "log(1 + eˣ)",
     "relu": "max(x, 0)",

@@ -227,6 +227,16 @@ _ENTRIES = (
     ),
     _elementwise(
         smooth,
+        "softcap",
+        "Tanh soft-cap",
+        r"c\,\tanh(x/c)",
+        r"1 - \tanh^2(x/c)",
+        "gemma2024gemma2",
+        (smooth.SOFTCAP,),
+        aliases=("soft_cap", "tanh_soft_cap"),
+    ),
+    _elementwise(
+        smooth,
         "softsign",
         "Softsign",
         r"\frac{x}{1 + |x|}",

@@ -12,8 +12,8 @@ scalars, and WIDE tells that the result is float32 or float64 (see :mod:`.mathem
 
 What the backward pass saves. The output where the derivative can be had from it, as torch does
 (relu, relu6, hardtanh, sigmoid, tanh): the next layer usually keeps that tensor anyway, so the
-activation costs no memory of its own. The price is accuracy where the output saturates: y·(1 − y) is off by
-half a unit of y. Everything else saves its input and recomputes.
+activation costs no memory of its own. The price is accuracy where the output saturates: y·(1 − y)
+is off by half a unit of y. Everything else saves its input and recomputes.
 
 Edges are those of :mod:`actlab.functions`: NaN in gives NaN out, ±∞ gives the limit. In the
 backward pass a NaN input takes either branch of a ``where``, as in torch: its gradient is only NaN
@@ -115,6 +115,20 @@ def hardtanh_forward(x, p, q, WIDE: tl.constexpr):
 @triton.jit
 def hardtanh_backward(g, y, p, q, WIDE: tl.constexpr):
     return tl.where(tl.abs(y) < 1.0, g, 0.0)
+
+
+@triton.jit
+def softcap_forward(x, cap, over_cap, WIDE: tl.constexpr):
+    t = x * over_cap
+    # Where tanh(t) rounds to t the function is x, whose digits a subnormal t would have lost.
+    return tl.where(tl.abs(t) < 1e-4, x, cap * tanh(t, WIDE))
+
+
+@triton.jit
+def softcap_backward(g, x, cap, over_cap, WIDE: tl.constexpr):
+    z = exp_small(larger(-tl.abs(2.0 * (x * over_cap)), -120.0), WIDE)
+    r = reciprocal(1.0 + z)
+    return g * (4.0 * z * (r * r))
 
 
 @triton.jit
@@ -407,6 +421,7 @@ FORMULAS: dict[str, Formula] = {
         Formula("log_sigmoid", log_sigmoid_forward, log_sigmoid_backward),
         Formula("tanh", tanh_forward, tanh_backward, "output"),
         Formula("hardtanh", hardtanh_forward, hardtanh_backward, "output"),
+        Formula("softcap", softcap_forward, softcap_backward, scalars=lambda cap: (cap, 1.0 / cap)),
         Formula("softsign", softsign_forward, softsign_backward),
         Formula(
             "softplus",

@@ -44,6 +44,7 @@ PARAMETERS: dict[str, tuple[dict[str, float], ...]] = {
     "leaky_relu2": ({"slope": 0.3}, {"slope": 0.0}, {"slope": -0.75}),
     "elu": ({"alpha": 0.4}, {"alpha": -1.5}),
     "celu": ({"alpha": 0.4}, {"alpha": 2.0}),
+    "softcap": ({"cap": 50.0}, {"cap": 0.7}),
     "softplus": ({"beta": 0.5}, {"beta": 7.0}),
     "silu": ({"beta": 1.702}, {"beta": -2.0}, {"beta": 0.0}),
 }

@@ -23,7 +23,15 @@ from bookbuild.pages import ledger
 PACKAGE = Path(measured.__file__).resolve().parents[1]
 #: Which functions stand together.
 GROUPS: Mapping[str, tuple[str, ...]] = {
-    "Switches": ("sigmoid", "hard_sigmoid", "log_sigmoid", "tanh", "hardtanh", "softsign"),
+    "Switches": (
+        "sigmoid",
+        "hard_sigmoid",
+        "log_sigmoid",
+        "tanh",
+        "hardtanh",
+        "softcap",
+        "softsign",
+    ),
     "Rectifiers": ("relu", "relu6", "leaky_relu", "prelu", "rrelu", "softplus"),
     "Floors": ("elu", "celu", "selu"),
     "Smooth gates": ("gelu", "gelu_tanh", "quick_gelu", "silu", "mish", "hardswish"),

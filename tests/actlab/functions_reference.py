@@ -99,6 +99,10 @@ TRUTH: dict[str, tuple[Formula, Formula]] = {
     "log_sigmoid": (lambda x: mp.log(_sigmoid(x)), lambda x: 1 - _sigmoid(x)),
     "tanh": (mp.tanh, lambda x: 1 - mp.tanh(x) ** 2),
     "hardtanh": (lambda x: min(max(x, mpf(-1)), mpf(1)), lambda x: mpf(-1 < x < 1)),
+    "softcap": (
+        lambda x, cap=30: cap * mp.tanh(x / cap),
+        lambda x, cap=30: 1 - mp.tanh(x / cap) ** 2,
+    ),
     "softsign": (lambda x: x / (1 + abs(x)), lambda x: 1 / (1 + abs(x)) ** 2),
     "softplus": (
         lambda x, beta=1: mp.log(1 + mp.exp(beta * x)) / beta,

@@ -223,6 +223,8 @@ def test_a_parameter_outside_its_range_is_refused_with_the_range(name):
 
 #: Parameters at the ends of their ranges.
 EXTREME = [
+    ("softcap", {"cap": 1e-18}),
+    ("softcap", {"cap": 1e18}),
     ("softplus", {"beta": 1e-18}),
     ("softplus", {"beta": 1e18}),
     ("leaky_relu", {"slope": 1e18}),
