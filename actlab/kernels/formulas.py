@@ -43,6 +43,7 @@ from actlab.kernels.mathematics import (
     reciprocal,
     smaller,
     tanh,
+    tanh_pieces,
     within,
 )
 
@@ -119,9 +120,9 @@ def hardtanh_backward(g, y, p, q, WIDE: tl.constexpr):
 
 @triton.jit
 def softcap_forward(x, cap, over_cap, WIDE: tl.constexpr):
-    t = x * over_cap
-    # Where tanh(t) rounds to t the function is x, whose digits a subnormal t would have lost.
-    return tl.where(tl.abs(t) < 1e-4, x, cap * tanh(t, WIDE))
+    # Near 0 it is x·(tanh(t)/t): x keeps the digits that a subnormal t would have lost.
+    near, ratio, far = tanh_pieces(x * over_cap, WIDE)
+    return tl.where(near, x * ratio, cap * far)
 
 
 @triton.jit

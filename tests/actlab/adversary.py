@@ -145,7 +145,7 @@ FLOAT64_ULP = {
     "log_sigmoid": (2.0, 2.5),
     "tanh": (1.5, 4.0),
     "hardtanh": (0.0, 0.0),
-    "softcap": (3.0, 4.0),
+    "softcap": (3.0, 5.0),
     "softsign": (2.0, 4.0),
     "softplus": (2.0, 2.5),
     "relu": (0.0, 0.0),
@@ -158,7 +158,7 @@ FLOAT64_ULP = {
     "selu": (3.0, 3.0),
     "gelu": (8.0, 8.0),
     "gelu_tanh": (4.0, 8.0),
-    "quick_gelu": (3.5, 6.0),
+    "quick_gelu": (4.5, 8.0),
     "silu": (3.5, 6.0),
     "mish": (5.0, 8.0),
     "hardswish": (1.5, 1.5),
@@ -362,6 +362,12 @@ def cases() -> dict[str, Case]:
     return {case.name: case for case in (*_elementwise(), *_normal(), *_rows(), *_gates())}
 
 
+def keep(record: dict[str, list[list[str]]]) -> None:
+    """Write the worst inputs, a line for each function."""
+    lines = [f"{json.dumps(name)}: {json.dumps(points)}" for name, points in record.items()]
+    WORST.write_text("{\n" + ",\n".join(lines) + "\n}\n")
+
+
 def main() -> None:
     """Search all functions, and keep the ten worst inputs of each: ``python adversary.py``."""
     import sys
@@ -379,9 +385,7 @@ def main() -> None:
             f"{name:26} {errors[0]:8.3f} of {case.bound:4.1f} ulp  {mark}  {points[0].tolist()}",
             flush=True,
         )
-        known = cases()
-        record = {key: record[key] for key in known if key in record}
-        WORST.write_text(json.dumps(record, indent=1) + "\n")
+        keep({key: record[key] for key in cases() if key in record})
 
 
 if __name__ == "__main__":
