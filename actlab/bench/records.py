@@ -363,9 +363,9 @@ def _is_whole(entry: object, kind: type) -> bool:
 
 def _row(entry: object, index: int, name: str) -> Row:
     damaged = RecordError(f"{name} is a damaged record: row {index} is not as expected.")
-    if not _is_whole(entry, Row):
+    if not isinstance(entry, dict) or not _is_whole(entry, Row):
         raise damaged
-    row = Row(**{**entry, "shape": tuple(entry["shape"])})  # type: ignore[dict-item, index]
+    row = Row(**{**entry, "shape": tuple(entry["shape"])})
     if row.status not in ("ok", "failed", "skipped") or (row.status == "ok" and not row.p50_us):
         raise damaged
     return row

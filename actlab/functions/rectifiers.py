@@ -135,7 +135,7 @@ def check_bounds(lower: ArrayLike, upper: ArrayLike) -> None:
         ValueError: when it is turned over.
     """
     if not np.all(np.less_equal(lower, upper)):
-        raise ValueError(f"lower must not exceed upper, got lower={lower} and upper={upper}")
+        raise ValueError(f"lower must not exceed upper, got lower={lower!r} and upper={upper!r}")
 
 
 def _random_slope(
