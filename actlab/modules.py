@@ -257,6 +257,39 @@ class Swish(nn.Module):
         return f"channels={self.beta.numel()}, {kind}"
 
 
+class SoftCap(nn.Module):
+    """c·tanh(x/c) (gemma2024gemma2).
+
+    Args:
+        cap: c, a positive number; Gemma 2 takes 30 for its last logits and 50 in its attention.
+
+    Shape:
+        any; the output has the shape and dtype of the input.
+    """
+
+    def __init__(self, cap: float = 30.0) -> None:
+        super().__init__()
+        self.cap = get("softcap").checked({"cap": cap})["cap"]
+
+    def forward(self, x: Tensor) -> Tensor:
+        return _EQUIVALENTS["softcap"](axis=-1, cap=self.cap)(x)
+
+    def extra_repr(self) -> str:
+        return f"cap={self.cap:g}"
+
+
+class QuickGELU(nn.Module):
+    """x·σ(1.702x) (hendrycks2016gelu); its backward pass saves x alone.
+
+    Shape:
+        any; the output has the shape and dtype of the input.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        steepness = x.new_tensor(1.702, dtype=torch.promote_types(x.dtype, torch.float32))
+        return _Swish.apply(x, steepness)
+
+
 class GatedActivation(nn.Module):
     """The gated family: activation(a)·b from two inputs, or from one that packs both.
 
@@ -338,10 +371,11 @@ def torch_equivalent(name: str, **parameters: Any) -> Callable[..., Tensor]:
 
     Returns:
         a function of one tensor, or of two (a, b) for the gated kind. Differences that torch
-        brings: ``F.softplus`` returns x where βx > 20, ``F.gelu`` loses the left tail to
+        brings: ``F.softplus`` returns x where βx > 20, ``F.hardsigmoid``
+        has a slope of 1/6 rounded to float32 in float64 as well, ``F.gelu`` loses the left tail to
         cancellation. At ±∞ torch multiplies a gate of 0 by ∞: NaN for softsign, gelu, gelu_tanh,
-        silu, mish and hardswish (at −∞; gradients at both ends, but for hardswish) where the
-        function has a limit, and for the gates made of them.
+        quick_gelu, silu, mish and hardswish (at −∞; gradients at both ends, but for hardswish)
+        where the function has a limit, and for the gates made of them.
 
     Raises:
         ValueError: for an unknown name or a value outside a parameter's domain.
@@ -395,8 +429,11 @@ def _plain(function: Callable[..., Tensor], **fixed: Any) -> Callable[..., Calla
 
 _EQUIVALENTS: dict[str, Callable[..., Callable[..., Tensor]]] = {
     "sigmoid": _plain(torch.sigmoid),
+    "hard_sigmoid": _plain(F.hardsigmoid),
     "log_sigmoid": _plain(F.logsigmoid),
     "tanh": _plain(torch.tanh),
+    "hardtanh": _plain(F.hardtanh),
+    "softcap": lambda axis, cap: lambda x: cap * torch.tanh(x / cap),
     "softsign": _plain(F.softsign),
     "softplus": lambda axis, beta: lambda x: F.softplus(x, beta),
     "relu": _plain(F.relu),
@@ -409,6 +446,7 @@ _EQUIVALENTS: dict[str, Callable[..., Callable[..., Tensor]]] = {
     "selu": _plain(F.selu),
     "gelu": _plain(F.gelu),
     "gelu_tanh": _plain(F.gelu, approximate="tanh"),
+    "quick_gelu": _plain(lambda x: x * torch.sigmoid(1.702 * x)),
     "silu": lambda axis, beta: F.silu if beta == 1 else lambda x: x * torch.sigmoid(beta * x),
     "mish": _plain(F.mish),
     "hardswish": _plain(F.hardswish),
@@ -470,8 +508,11 @@ class _Softened(nn.Module):
 
 _MODULES: dict[str, Callable[..., nn.Module]] = {
     "sigmoid": nn.Sigmoid,
+    "hard_sigmoid": nn.Hardsigmoid,
     "log_sigmoid": nn.LogSigmoid,
     "tanh": nn.Tanh,
+    "hardtanh": nn.Hardtanh,
+    "softcap": lambda cap: SoftCap(cap),
     "softsign": nn.Softsign,
     "softplus": lambda beta: nn.Softplus(beta),
     "relu": nn.ReLU,
@@ -484,6 +525,7 @@ _MODULES: dict[str, Callable[..., nn.Module]] = {
     "selu": nn.SELU,
     "gelu": nn.GELU,
     "gelu_tanh": lambda: nn.GELU(approximate="tanh"),
+    "quick_gelu": QuickGELU,
     "silu": lambda beta: nn.SiLU() if beta == 1 else Swish(beta, learnable=False),
     "mish": nn.Mish,
     "hardswish": nn.Hardswish,

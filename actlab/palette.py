@@ -72,6 +72,7 @@ _IDENTITIES: dict[str, tuple[str, str, str, str | None]] = {
     "tanh": ("green", "short", "^", "tanh"),
     "softsign": ("green", "dashed", "2", None),
     "hardtanh": ("green", "solid", "1", "hard tanh"),
+    "softcap": ("green", "dotted", "v", "soft-cap"),
     "atan": ("green", "dashdot", "3", "arctan"),
     "erf": ("green", "long", "4", "erf"),
     "sigmoid": ("purple", "dashdot", "D", "sigmoid"),
@@ -148,8 +149,8 @@ def identity(name: str) -> Identity:
 
     Args:
         name: a name or alias in the catalogue (``swish`` is ``silu``), or one of ``identity``,
-            ``step``, ``abs``, ``sine``, ``snake``, ``square``, ``signed_square``, ``quick_gelu``,
-            ``crelu``, ``maxout``, ``hardtanh``, ``hard_sigmoid``, ``atan``, ``erf``.
+            ``step``, ``abs``, ``sine``, ``snake``, ``square``, ``signed_square``, ``crelu``,
+            ``maxout``, ``atan``, ``erf``.
 
     Raises:
         ValueError: when there is none.

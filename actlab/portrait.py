@@ -66,11 +66,6 @@ def _gelu(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return x * below, below + x * np.exp(-x * x / 2) / np.sqrt(2 * np.pi)
 
 
-def _quick_gelu_slope(x: np.ndarray) -> np.ndarray:
-    gate = get("sigmoid").forward(1.702 * x)
-    return gate + 1.702 * x * gate * (1 - gate)
-
-
 #: Functions that the catalogue does not have.
 OTHERS: Mapping[str, Shape] = {
     "identity": Shape(lambda x: x, np.ones_like),
@@ -79,15 +74,6 @@ OTHERS: Mapping[str, Shape] = {
     "snake": Shape(lambda x: x + np.sin(x) ** 2, lambda x: 1 + np.sin(2 * x)),
     "square": Shape(np.square, lambda x: 2 * x),
     "signed_square": Shape(lambda x: x * np.abs(x), lambda x: 2 * np.abs(x)),
-    "quick_gelu": Shape(lambda x: x * get("sigmoid").forward(1.702 * x), _quick_gelu_slope),
-    "hardtanh": Shape(
-        lambda x: np.clip(x, -1, 1), lambda x: (np.abs(x) < 1).astype(x.dtype), (-1.0, 1.0)
-    ),
-    "hard_sigmoid": Shape(
-        lambda x: np.clip(x / 6 + 0.5, 0, 1),
-        lambda x: (np.abs(x) < 3).astype(x.dtype) / 6,
-        (-3.0, 3.0),
-    ),
     "atan": Shape(np.arctan, lambda x: 1 / (1 + x * x)),
     "erf": Shape(
         lambda x: 2 * normal_cdf(np.sqrt(2) * x) - 1,

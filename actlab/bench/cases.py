@@ -104,8 +104,10 @@ def _log_softmax_formula(x: torch.Tensor) -> torch.Tensor:
 
 BUILTIN: dict[str, Callable] = {
     "sigmoid": torch.sigmoid,
+    "hard_sigmoid": F.hardsigmoid,
     "log_sigmoid": F.logsigmoid,
     "tanh": torch.tanh,
+    "hardtanh": F.hardtanh,
     "softsign": F.softsign,
     "softplus": F.softplus,
     "relu": F.relu,
@@ -128,8 +130,11 @@ BUILTIN: dict[str, Callable] = {
 
 COMPOSED: dict[str, Callable] = {
     "sigmoid": lambda x: 1 / (1 + torch.exp(-x)),
+    "hard_sigmoid": lambda x: F.relu6(x + 3) / 6,
     "log_sigmoid": lambda x: torch.log(1 / (1 + torch.exp(-x))),
     "tanh": lambda x: (torch.exp(x) - torch.exp(-x)) / (torch.exp(x) + torch.exp(-x)),
+    "hardtanh": lambda x: torch.clamp(x, -1, 1),
+    "softcap": lambda x: _value("softcap", "cap") * torch.tanh(x / _value("softcap", "cap")),
     "softsign": lambda x: x / (1 + torch.abs(x)),
     "softplus": lambda x: torch.log(1 + torch.exp(x)),
     "relu": lambda x: x * (x > 0),
@@ -142,6 +147,7 @@ COMPOSED: dict[str, Callable] = {
     "celu": lambda x: torch.where(x > 0, x, torch.exp(x) - 1),
     "gelu": lambda x: 0.5 * x * (1 + torch.erf(x / math.sqrt(2))),
     "gelu_tanh": lambda x: 0.5 * x * (1 + torch.tanh(_SQRT_2_OVER_PI * (x + 0.044715 * x**3))),
+    "quick_gelu": lambda x: x * torch.sigmoid(1.702 * x),
     "silu": lambda x: x * torch.sigmoid(x),
     "mish": lambda x: x * torch.tanh(F.softplus(x)),
     "hardswish": lambda x: x * F.relu6(x + 3) / 6,

@@ -45,13 +45,13 @@ FAR_LEFT = -5.0
 
 #: The chapter that is about each function.
 CHAPTER: Mapping[str, str] = {
-    **dict.fromkeys(["sigmoid", "log_sigmoid"], "02_sigmoid"),
-    **dict.fromkeys(["tanh", "softsign"], "03_tanh"),
+    **dict.fromkeys(["sigmoid", "hard_sigmoid", "log_sigmoid"], "02_sigmoid"),
+    **dict.fromkeys(["tanh", "hardtanh", "softcap", "softsign"], "03_tanh"),
     **dict.fromkeys(["relu", "relu6", "softplus"], "04_relu"),
     **dict.fromkeys(["leaky_relu", "prelu", "rrelu"], "07_leaky_prelu_rrelu"),
     **dict.fromkeys(["elu", "celu", "selu"], "08_elu_selu"),
     **dict.fromkeys(["relu2", "leaky_relu2"], "09_squared_relu"),
-    **dict.fromkeys(["gelu", "gelu_tanh"], "10_gelu"),
+    **dict.fromkeys(["gelu", "gelu_tanh", "quick_gelu"], "10_gelu"),
     **dict.fromkeys(["silu", "mish", "hardswish"], "11_silu_swish_glu"),
     **dict.fromkeys(["glu", "bilinear", "reglu", "geglu", "swiglu"], "11_silu_swish_glu"),
     **dict.fromkeys(["softmax", "log_softmax"], "12_softmax"),

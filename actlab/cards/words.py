@@ -14,8 +14,11 @@ from actlab.cards.measured import FAR_LEFT, Card, Cost
 #: How a formula stands beside a name, in one line of text.
 FORMULAS: dict[str, str] = {
     "sigmoid": "1 / (1 + e⁻ˣ)",
+    "hard_sigmoid": "min(max(x + 3, 0), 6) / 6",
     "log_sigmoid": "log σ(x)",
     "tanh": "(eˣ − e⁻ˣ) / (eˣ + e⁻ˣ)",
+    "hardtanh": "min(max(x, −1), 1)",
+    "softcap": "30 · tanh(x/30)",
     "softsign": "x / (1 + |x|)",
     "softplus": "log(1 + eˣ)",
     "relu": "max(x, 0)",
@@ -28,6 +31,7 @@ FORMULAS: dict[str, str] = {
     "selu": "1.05 · (x, or 1.67(eˣ − 1))",
     "gelu": "x · Φ(x)",
     "gelu_tanh": "x/2 · (1 + tanh(…))",
+    "quick_gelu": "x · σ(1.702x)",
     "silu": "x · σ(x)",
     "mish": "x · tanh(log(1 + eˣ))",
     "hardswish": "x · min(max(x + 3, 0), 6) / 6",

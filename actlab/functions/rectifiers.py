@@ -55,6 +55,18 @@ def relu6_derivative(x: FloatArray) -> FloatArray:
     return unless_nan(x, (x > 0) & (x < 6))
 
 
+def hardtanh(x: ArrayLike) -> FloatArray | np.floating:
+    """Hard tanh min(max(x, −1), 1), exact in the dtype of ``x``. Paper: collobert2004large."""
+    x = as_float_array(x)
+    return np.clip(x, x.dtype.type(-1), x.dtype.type(1))[()]
+
+
+@elementwise
+def hardtanh_derivative(x: FloatArray) -> FloatArray:
+    """1 for −1 < x < 1, else 0 (at the kinks −1 and 1 too)."""
+    return unless_nan(x, np.abs(x) < 1.0)
+
+
 def _leaky(x: FloatArray, slope: FloatArray) -> FloatArray:
     return np.where(x > 0, x, gated(slope, np.minimum(x, 0.0)))
 
@@ -231,6 +243,18 @@ def selu(x: FloatArray) -> FloatArray:
 def selu_derivative(x: FloatArray) -> FloatArray:
     """λ for x > 0, else λα·e^x; at the kink 0 that is λα = 1.758."""
     return SELU_SCALE * np.where(x > 0, 1.0, SELU_ALPHA * np.exp(np.minimum(x, 0.0)))
+
+
+@elementwise
+def hard_sigmoid(x: FloatArray) -> FloatArray:
+    """Hard sigmoid ReLU6(x + 3)/6: 0 below −3, 1 above 3. Paper: howard2019mobilenetv3."""
+    return (np.clip(x, -3.0, 3.0) + 3.0) / 6.0
+
+
+@elementwise
+def hard_sigmoid_derivative(x: FloatArray) -> FloatArray:
+    """1/6 for −3 < x < 3, else 0 (at the kinks −3 and 3 too)."""
+    return unless_nan(x, np.where(np.abs(x) < 3.0, 1.0 / 6.0, 0.0))
 
 
 @elementwise

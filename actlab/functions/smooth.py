@@ -16,6 +16,7 @@ from actlab.functions.special import normal_cdf, normal_pdf, two_product
 SOFTPLUS_BETA = Parameter(
     "beta", r"\beta", 1.0, 0.5, 10.0, "sharpness: the larger, the closer to ReLU", "positive"
 )
+SOFTCAP = Parameter("cap", "c", 30.0, 1.0, 100.0, "what no output goes beyond", "positive")
 SILU_BETA = Parameter("beta", r"\beta", 1.0, 0.0, 10.0, "steepness of the gate (0: x/2, ∞: ReLU)")
 
 
@@ -67,6 +68,42 @@ def tanh(x: FloatArray) -> FloatArray:
 def tanh_derivative(x: FloatArray) -> FloatArray:
     """tanh′(x) = 1 − tanh²(x), computed as 4z/(1 + z)² with z = e^−2|x|: no cancellation."""
     return 4.0 * _logistic(2.0 * x)[1]
+
+
+def _capped(x: FloatArray, cap: ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """c, and x/c as a rounded value and the rest, as far as tanh(x/c) is not ±1."""
+    cap = SOFTCAP.check(cap, x.shape)
+    x = np.clip(x, -400.0 * cap, 400.0 * cap)
+    t = x / cap
+    product, error = two_product(t, cap)
+    return cap, t, ((x - product) - error) / cap
+
+
+@elementwise
+def softcap(x: FloatArray, cap: ArrayLike = 30.0) -> FloatArray:
+    """Tanh soft-cap c·tanh(x/c): x near 0, and never beyond ±c.
+
+    Args:
+        x: array of any shape.
+        cap: c > 0, a number or an array that broadcasts to ``x``. Gemma 2 takes 30 for its last
+            logits and 50 for those of its attention.
+
+    Returns:
+        shape and dtype of ``x``. Paper: gemma2024gemma2.
+
+    Raises:
+        ValueError: when c is not a positive number from 1e-18 to 1e18.
+    """
+    cap, t, _ = _capped(x, cap)
+    # Where tanh(t) rounds to t the function is x, whose digits a subnormal t has lost.
+    return np.where(np.abs(t) < 1e-9, x, cap * np.tanh(t))
+
+
+@elementwise
+def softcap_derivative(x: FloatArray, cap: ArrayLike = 30.0) -> FloatArray:
+    """1 − tanh²(x/c), computed as 4z/(1 + z)² with z = e^−2|x|/c: no cancellation."""
+    _, t, rest = _capped(x, cap)
+    return 4.0 * _logistic(2.0 * t, 2.0 * rest)[1]
 
 
 @elementwise
@@ -171,6 +208,36 @@ def gelu_tanh_derivative(x: FloatArray) -> FloatArray:
     t, rest = _tanh_form(x)
     gate, slope = _logistic(t, rest)
     return gate + x * (K + 3.0 * C * x * x) * slope
+
+
+#: The factor 1.702 to twice float64's precision.
+QUICK, QUICK_REST = 1.702, 4.263256414560601e-17
+#: Beyond it the gate of the quick form is exactly 0 or 1 in float64.
+QUICK_LIMIT = 450.0
+
+
+def _quick_form(x: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """t = 1.702x as a rounded value and the rest, for |x| ≤ QUICK_LIMIT."""
+    x = np.clip(x, -QUICK_LIMIT, QUICK_LIMIT)
+    t, rest = two_product(x, QUICK)
+    return t, rest + x * QUICK_REST
+
+
+@elementwise
+def quick_gelu(x: FloatArray) -> FloatArray:
+    """Quick GELU x·σ(1.702x): within 0.0204 of GELU, and a function of its own.
+
+    Paper: hendrycks2016gelu, section 2.
+    """
+    return gated(_logistic(*_quick_form(x))[0], x)
+
+
+@elementwise
+def quick_gelu_derivative(x: FloatArray) -> FloatArray:
+    """σ(t) + t·σ′(t) with t = 1.702x."""
+    t, rest = _quick_form(x)
+    gate, slope = _logistic(t, rest)
+    return gate + t * slope
 
 
 @elementwise

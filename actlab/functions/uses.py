@@ -39,6 +39,9 @@ USED_BY: Mapping[str, tuple[Use, ...]] = MappingProxyType(
     {
         "relu": (MOBILENET_3,),
         "gelu_tanh": (GEMMA_2,),
+        "quick_gelu": (CLIP,),
+        "softcap": (GEMMA_2,),
+        "hard_sigmoid": (MOBILENET_3,),
         "hardswish": (MOBILENET_3,),
     }
 )

@@ -166,7 +166,7 @@ def softmax(x: ArrayLike, axis: Axes = -1, temperature: float = 1.0) -> FloatArr
 
     Returns:
         probabilities, shape and dtype of ``x``. A slice with NaN, with nothing but −∞ or with
-        several +∞ is NaN throughout. In float64 a probability is within 4 ulp for a handful of
+        several +∞ is NaN throughout. In float64 a probability is within 5 ulp for a handful of
         logits, however far they lie apart. Paper: bridle1990softmax.
 
     Raises:

@@ -11,9 +11,9 @@ where s is what the row says is saved (``input``: x, ``output``: y), p and q are
 scalars, and WIDE tells that the result is float32 or float64 (see :mod:`.mathematics`).
 
 What the backward pass saves. The output where the derivative can be had from it, as torch does
-(relu, relu6, sigmoid, tanh): the next layer usually keeps that tensor anyway, so the activation
-costs no memory of its own. The price is accuracy where the output saturates: y·(1 − y) is off by
-half a unit of y. Everything else saves its input and recomputes.
+(relu, relu6, hardtanh, sigmoid, tanh): the next layer usually keeps that tensor anyway, so the
+activation costs no memory of its own. The price is accuracy where the output saturates: y·(1 − y)
+is off by half a unit of y. Everything else saves its input and recomputes.
 
 Edges are those of :mod:`actlab.functions`: NaN in gives NaN out, ±∞ gives the limit. In the
 backward pass a NaN input takes either branch of a ``where``, as in torch: its gradient is only NaN
@@ -43,6 +43,7 @@ from actlab.kernels.mathematics import (
     reciprocal,
     smaller,
     tanh,
+    tanh_pieces,
     within,
 )
 
@@ -105,6 +106,30 @@ def tanh_forward(x, p, q, WIDE: tl.constexpr):
 @triton.jit
 def tanh_backward(g, y, p, q, WIDE: tl.constexpr):
     return g * (1.0 - y * y)
+
+
+@triton.jit
+def hardtanh_forward(x, p, q, WIDE: tl.constexpr):
+    return within(x, -1.0, 1.0)
+
+
+@triton.jit
+def hardtanh_backward(g, y, p, q, WIDE: tl.constexpr):
+    return tl.where(tl.abs(y) < 1.0, g, 0.0)
+
+
+@triton.jit
+def softcap_forward(x, cap, over_cap, WIDE: tl.constexpr):
+    # Near 0 it is x·(tanh(t)/t): x keeps the digits that a subnormal t would have lost.
+    near, ratio, far = tanh_pieces(x * over_cap, WIDE)
+    return tl.where(near, x * ratio, cap * far)
+
+
+@triton.jit
+def softcap_backward(g, x, cap, over_cap, WIDE: tl.constexpr):
+    z = exp_small(larger(-tl.abs(2.0 * (x * over_cap)), -120.0), WIDE)
+    r = reciprocal(1.0 + z)
+    return g * (4.0 * z * (r * r))
 
 
 @triton.jit
@@ -280,6 +305,16 @@ def mish_backward(g, x, p, q, WIDE: tl.constexpr):
 
 
 @triton.jit
+def hard_sigmoid_forward(x, p, q, WIDE: tl.constexpr):
+    return (within(x, -3.0, 3.0) + 3.0) * (1.0 / 6.0)
+
+
+@triton.jit
+def hard_sigmoid_backward(g, x, p, q, WIDE: tl.constexpr):
+    return tl.where(tl.abs(x) < 3.0, g * (1.0 / 6.0), 0.0)
+
+
+@triton.jit
 def hardswish_forward(x, p, q, WIDE: tl.constexpr):
     return larger(x, -3.0) * (within(x + 3.0, 0.0, 6.0) * (1.0 / 6.0))
 
@@ -386,6 +421,8 @@ FORMULAS: dict[str, Formula] = {
         Formula("sigmoid_saving_input", sigmoid_forward_bounded, sigmoid_backward_from_input),
         Formula("log_sigmoid", log_sigmoid_forward, log_sigmoid_backward),
         Formula("tanh", tanh_forward, tanh_backward, "output"),
+        Formula("hardtanh", hardtanh_forward, hardtanh_backward, "output"),
+        Formula("softcap", softcap_forward, softcap_backward, scalars=lambda cap: (cap, 1.0 / cap)),
         Formula("softsign", softsign_forward, softsign_backward),
         Formula(
             "softplus",
@@ -419,6 +456,7 @@ FORMULAS: dict[str, Formula] = {
             scalars=lambda beta: (abs(beta), -1.0 if beta < 0 else 1.0),
         ),
         Formula("mish", mish_forward, mish_backward),
+        Formula("hard_sigmoid", hard_sigmoid_forward, hard_sigmoid_backward),
         Formula("hardswish", hardswish_forward, hardswish_backward),
         Formula("relu2", relu2_forward, relu2_backward),
         Formula(
@@ -449,5 +487,7 @@ def resolve(name: str, parameters: dict[str, float]) -> tuple[Formula, Scalars]:
         name, parameters = "relu2", {}
     elif name == "silu":
         name, parameters = ("silu", {}) if parameters["beta"] == 1 else ("swish", parameters)
+    elif name == "quick_gelu":
+        name, parameters = "swish", {"beta": 1.702}
     formula = FORMULAS[name]
     return formula, formula.scalars(**parameters)

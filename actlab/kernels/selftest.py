@@ -44,6 +44,7 @@ PARAMETERS: dict[str, tuple[dict[str, float], ...]] = {
     "leaky_relu2": ({"slope": 0.3}, {"slope": 0.0}, {"slope": -0.75}),
     "elu": ({"alpha": 0.4}, {"alpha": -1.5}),
     "celu": ({"alpha": 0.4}, {"alpha": 2.0}),
+    "softcap": ({"cap": 50.0}, {"cap": 0.7}),
     "softplus": ({"beta": 0.5}, {"beta": 7.0}),
     "silu": ({"beta": 1.702}, {"beta": -2.0}, {"beta": 0.0}),
 }
@@ -51,14 +52,16 @@ PARAMETERS: dict[str, tuple[dict[str, float], ...]] = {
 FROM_OUTPUT: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "relu": lambda y: (y > 0).astype(float),
     "relu6": lambda y: ((y > 0) & (y < 6)).astype(float),
+    "hardtanh": lambda y: (np.abs(y) < 1).astype(float),
     "sigmoid": lambda y: y * (1 - y),
     "tanh": lambda y: (1 - y) * (1 + y),
 }
 #: Values that random ones miss: zeros, limits, beyond the range, subnormal, a far tail.
 SPECIALS = (0.0, -0.0, math.inf, -math.inf, 1e30, -1e30, 1e-40, -1e-40, -90.0)
 #: Largest relative error of a single float32 result where it is not 2e-6 (some 16 ulp). The cubic
-#: in the exponent of GELU's tanh form costs digits in its tail, of which torch's own has none.
-FLOAT32_ERROR = {"gelu_tanh": 3e-5}
+#: in the exponent of GELU's tanh form costs digits in its tail, of which torch's own has none;
+#: a rounded 1.702x costs its size in units of the exponential.
+FLOAT32_ERROR = {"gelu_tanh": 3e-5, "quick_gelu": 1e-5}
 #: ‖Δ‖/‖reference‖ that random inputs must stay below, by dtype.
 TOLERANCE = {"float64": 1e-7, "float32": 2e-6, "float16": 1e-3, "bfloat16": 8e-3}
 

@@ -23,10 +23,18 @@ from bookbuild.pages import ledger
 PACKAGE = Path(measured.__file__).resolve().parents[1]
 #: Which functions stand together.
 GROUPS: Mapping[str, tuple[str, ...]] = {
-    "Switches": ("sigmoid", "log_sigmoid", "tanh", "softsign"),
+    "Switches": (
+        "sigmoid",
+        "hard_sigmoid",
+        "log_sigmoid",
+        "tanh",
+        "hardtanh",
+        "softcap",
+        "softsign",
+    ),
     "Rectifiers": ("relu", "relu6", "leaky_relu", "prelu", "rrelu", "softplus"),
     "Floors": ("elu", "celu", "selu"),
-    "Smooth gates": ("gelu", "gelu_tanh", "silu", "mish", "hardswish"),
+    "Smooth gates": ("gelu", "gelu_tanh", "quick_gelu", "silu", "mish", "hardswish"),
     "Squares": ("relu2", "leaky_relu2"),
     "Two inputs": ("glu", "bilinear", "reglu", "geglu", "swiglu"),
     "Outputs": ("softmax", "log_softmax"),

@@ -74,7 +74,7 @@ def compare_functions() -> Figure:
 
 
 # The names of the catalogue's parameters as the literature writes them.
-SYMBOLS = {"alpha": "α", "beta": "β", "slope": "a", "lower": "ℓ", "upper": "u"}
+SYMBOLS = {"alpha": "α", "cap": "c", "beta": "β", "slope": "a", "lower": "ℓ", "upper": "u"}
 
 
 def _with_parameters(entry) -> str:

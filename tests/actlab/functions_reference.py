@@ -92,8 +92,17 @@ def _silu_derivative(x: mpf, beta: mpf = 1) -> mpf:
 #: name -> (forward, derivative) at the default parameters; keywords for other values.
 TRUTH: dict[str, tuple[Formula, Formula]] = {
     "sigmoid": (_sigmoid, lambda x: _sigmoid(x) * (1 - _sigmoid(x))),
+    "hard_sigmoid": (
+        lambda x: min(max(x + 3, mpf(0)), mpf(6)) / 6,
+        lambda x: mpf(-3 < x < 3) / 6,
+    ),
     "log_sigmoid": (lambda x: mp.log(_sigmoid(x)), lambda x: 1 - _sigmoid(x)),
     "tanh": (mp.tanh, lambda x: 1 - mp.tanh(x) ** 2),
+    "hardtanh": (lambda x: min(max(x, mpf(-1)), mpf(1)), lambda x: mpf(-1 < x < 1)),
+    "softcap": (
+        lambda x, cap=30: cap * mp.tanh(x / cap),
+        lambda x, cap=30: 1 - mp.tanh(x / cap) ** 2,
+    ),
     "softsign": (lambda x: x / (1 + abs(x)), lambda x: 1 / (1 + abs(x)) ** 2),
     "softplus": (
         lambda x, beta=1: mp.log(1 + mp.exp(beta * x)) / beta,
@@ -132,6 +141,10 @@ TRUTH: dict[str, tuple[Formula, Formula]] = {
     "gelu_tanh": (
         lambda x: x / 2 * (1 + mp.tanh(_tanh_argument(x))),
         _gelu_tanh_derivative,
+    ),
+    "quick_gelu": (
+        lambda x: x * _sigmoid(mpf("1.702") * x),
+        lambda x: _silu_derivative(x, mpf("1.702")),
     ),
     "silu": (lambda x, beta=1: x * _sigmoid(beta * x), _silu_derivative),
     "mish": (lambda x: x * _mish_gate(x), _mish_derivative),

@@ -32,8 +32,9 @@ from actlab.functions import (
 
 ELEMENTWISE = [name for name, entry in CATALOGUE.items() if entry.kind == "elementwise"]
 COURSE = """
-    sigmoid log_sigmoid tanh softsign softplus relu relu6 leaky_relu prelu rrelu elu celu selu
-    gelu gelu_tanh silu mish hardswish softmax log_softmax relu2 leaky_relu2
+    sigmoid hard_sigmoid log_sigmoid tanh hardtanh softcap softsign softplus
+    relu relu6 leaky_relu prelu rrelu elu celu selu
+    gelu gelu_tanh quick_gelu silu mish hardswish softmax log_softmax relu2 leaky_relu2
     glu bilinear reglu geglu swiglu
 """
 

@@ -38,6 +38,8 @@ OPERATORS = {
     "nn.functional.gelu": ("gelu", {}),
     "nn.functional.silu": ("silu", {}),
     "nn.functional.mish": ("mish", {}),
+    "nn.functional.hardsigmoid": ("hard_sigmoid", {}),
+    "nn.functional.hardtanh": ("hardtanh", {}),
     "nn.functional.hardswish": ("hardswish", {}),
     "nn.functional.glu": ("glu", {}),
 }

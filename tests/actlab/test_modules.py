@@ -182,6 +182,7 @@ def points(dtype=torch.float64) -> torch.Tensor:
 
 
 OTHER_PARAMETERS = {
+    "softcap": {"cap": 5.0},
     "softplus": {"beta": 2.5},
     "leaky_relu": {"slope": 0.3},
     "prelu": {"slope": -0.2},

@@ -30,11 +30,8 @@ OTHERS = [
     "snake",
     "square",
     "signed_square",
-    "quick_gelu",
     "crelu",
     "maxout",
-    "hardtanh",
-    "hard_sigmoid",
     "atan",
     "erf",
 ]

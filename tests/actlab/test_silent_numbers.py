@@ -137,7 +137,7 @@ def test_where_torchs_own_functions_are_nan_is_what_the_documentation_lists():
                 found.add(name)
             if x.grad[1].isnan():
                 at_plus.add(name)
-    assert found == {"softsign", "gelu", "gelu_tanh", "silu", "mish", "hardswish"}
+    assert found == {"softsign", "gelu", "gelu_tanh", "quick_gelu", "silu", "mish", "hardswish"}
     assert at_plus == found - {"hardswish"}
     for name in found:
         assert name in torch_equivalent.__doc__
@@ -223,6 +223,8 @@ def test_a_parameter_outside_its_range_is_refused_with_the_range(name):
 
 #: Parameters at the ends of their ranges.
 EXTREME = [
+    ("softcap", {"cap": 1e-18}),
+    ("softcap", {"cap": 1e18}),
     ("softplus", {"beta": 1e-18}),
     ("softplus", {"beta": 1e18}),
     ("leaky_relu", {"slope": 1e18}),

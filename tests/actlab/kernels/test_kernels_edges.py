@@ -199,6 +199,8 @@ def test_a_slope_of_zero_closes_minus_infinity(path, dtype):
         ("elu", {"alpha": -1e18}),
         ("celu", {"alpha": 1e-18}),
         ("celu", {"alpha": 1e18}),
+        ("softcap", {"cap": 1e-18}),
+        ("softcap", {"cap": 1e18}),
         ("softplus", {"beta": 1e-18}),
         ("softplus", {"beta": 1e18}),
         ("silu", {"beta": 1e18}),
