@@ -79,6 +79,8 @@ def ours(name: str, sample, names: dict[str, str]):
     if name == "glu":
         first, second = np.split(x, 2, axis=places[0] if places else keywords.get("dim", -1))
         return get(name).forward(second, first)
+    if name == "hardtanh" and (keywords.get("min_val", -1), keywords.get("max_val", 1)) != (-1, 1):
+        return None  # ours has no other ends
     if name == "softplus" and "threshold" in keywords:
         return None  # returns x above it
     if name == "gelu" and keywords.pop("approximate", "none") == "tanh":
