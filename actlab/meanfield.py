@@ -202,7 +202,8 @@ class MeanField:
         ends = math.log(low), math.log(high)
         if not excess(ends[0]) < 0 < excess(ends[1]):
             raise ValueError(f"χ does not pass 1 for k between {low} and {high}")
-        return math.exp(brentq(excess, *ends, xtol=1e-10))
+        # A function that is the identity far out (the soft-cap) makes χ − 1 flat beside the jump.
+        return math.exp(brentq(excess, *ends, xtol=1e-10, maxiter=1000))
 
     def critical_line(self, biases: Sequence[float], start: float = 1.0) -> np.ndarray:
         """:meth:`critical_weight` for each of ``biases``, NaN where there is none."""
