@@ -13,7 +13,7 @@ of 2⁻²⁴, which is far coarser than the last digits in which processors diff
 
 >>> from actlab import portrait
 >>> portrait.train("identity").line()
-'identity: 60 % of fresh points right; no bends; 0 of 16 units silent'
+'identity: 66 % of fresh points right; no bends; 1 of 16 units silent'
 """
 
 from __future__ import annotations
