@@ -8,17 +8,12 @@ from __future__ import annotations
 
 import json
 import secrets
-import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-
-import nbformat
 
 from actbase.errors import CommandError
 from actgrade.course import Course
-from actgrade.grade import grade
 from actgrade.job import Options
 from actgrade.mutants import Mutant, mutants_of
 from actgrade.preload import preload_for
@@ -26,7 +21,7 @@ from actgrade.results import QuestionResult
 from actgrade.sandbox.launcher import Launcher
 from actgrade.sandbox.limits import Limits
 from actgrade.source import Assignment, Question
-from actgrade.verify import handed_in
+from actgrade.verify import grade_sets
 
 REASONS = "equivalent.json"
 # Many mutants never end, and a reference needs a fraction of a second.
@@ -110,12 +105,11 @@ def mutate(
         course = Course(chapter.path.resolve().parents[1])
         reasons = reasons_of(course).get(chapter.name, {})
         with Launcher(sorted(preload_for(course, [chapter])), limits=LIMITS) as launcher:
-            scores += _mutate_one(course, chapter, reasons, launcher, options, progress)
+            scores += _mutate_one(chapter, reasons, launcher, options, progress)
     return scores
 
 
 def _mutate_one(
-    course: Course,
     chapter: Assignment,
     reasons: dict[str, dict[str, str]],
     launcher: Launcher,
@@ -123,24 +117,15 @@ def _mutate_one(
     progress: Callable[[QuestionResult], None] | None,
 ) -> list[Score]:
     mutants = {question.id: mutants_of(question.answer) for question in chapter.questions}
-    with tempfile.TemporaryDirectory(prefix="actlab-mutants-") as folder:
-        paths = []
-        for index in range(max(map(len, mutants.values()))):
-            # One notebook holds one mutant of every question that has so many.
-            answers = {
-                name: found[index].source if index < len(found) else None
-                for name, found in mutants.items()
-            }
-            paths.append(Path(folder) / f"{index}.ipynb")
-            nbformat.write(handed_in(chapter, answers), paths[-1])
-        report = grade(
-            paths,
-            course,
-            options=options,
-            launcher=launcher,
-            progress=(lambda task, result: progress(result)) if progress else None,
-        )
-    tables = [{result.id: result for result in book.questions} for book in report.notebooks]
+    # One notebook holds one mutant of every question that has so many.
+    sets = [
+        {
+            name: found[index].source if index < len(found) else None
+            for name, found in mutants.items()
+        }
+        for index in range(max(map(len, mutants.values())))
+    ]
+    tables = grade_sets(chapter, sets, launcher, options, progress)
     return [
         _score(
             chapter.name,

@@ -167,7 +167,6 @@ def _verify_one(
     options: Options,
     progress: Callable[[QuestionResult], None] | None,
 ) -> list[QuestionProof]:
-    course = _course_of(chapter)
     rounds = max(len(question.wrongs) for question in chapter.questions)
     kinds: list[Callable[[Question], str | None]] = [
         lambda question: question.answer,
@@ -176,21 +175,13 @@ def _verify_one(
     # One notebook holds one wrong answer of every question: questions do not affect each other.
     for index in range(rounds):
         kinds.append(partial(_wrong, index))
-    with tempfile.TemporaryDirectory(prefix="actlab-verify-") as folder:
-        paths = []
-        for number, kind in enumerate(kinds):
-            answers = {question.id: kind(question) for question in chapter.questions}
-            path = Path(folder) / f"{number}.ipynb"
-            nbformat.write(handed_in(chapter, answers), path)
-            paths.append(path)
-        report = grade(
-            paths,
-            course,
-            options=options,
-            launcher=launcher,
-            progress=(lambda task, result: progress(result)) if progress else None,
-        )
-    tables = [{result.id: result for result in book.questions} for book in report.notebooks]
+    tables = grade_sets(
+        chapter,
+        [{question.id: kind(question) for question in chapter.questions} for kind in kinds],
+        launcher,
+        options,
+        progress,
+    )
     return [
         QuestionProof(
             chapter.name,
@@ -205,6 +196,29 @@ def _verify_one(
         )
         for question in chapter.questions
     ]
+
+
+def grade_sets(
+    chapter: Assignment,
+    sets: Iterable[dict[str, str | None]],
+    launcher: Launcher,
+    options: Options,
+    progress: Callable[[QuestionResult], None] | None,
+) -> list[dict[str, QuestionResult]]:
+    """Hand in a notebook for each set of answers, and return the results by question."""
+    with tempfile.TemporaryDirectory(prefix="actlab-verify-") as folder:
+        paths = []
+        for number, answers in enumerate(sets):
+            paths.append(Path(folder) / f"{number}.ipynb")
+            nbformat.write(handed_in(chapter, answers), paths[-1])
+        report = grade(
+            paths,
+            _course_of(chapter),
+            options=options,
+            launcher=launcher,
+            progress=(lambda task, result: progress(result)) if progress else None,
+        )
+    return [{result.id: result for result in book.questions} for book in report.notebooks]
 
 
 def handed_in(chapter: Assignment, answers: dict[str, str | None]) -> nbformat.NotebookNode:
