@@ -307,35 +307,7 @@ def torch_table() -> dict[str, Callable[..., Any]]:
 
         return of
 
-    table = {
-        name: tensors(getattr(torch, name))
-        for name in [
-            "abs",
-            "exp",
-            "expm1",
-            "log",
-            "log1p",
-            "log2",
-            "sqrt",
-            "sin",
-            "cos",
-            "tan",
-            "sinh",
-            "cosh",
-            "tanh",
-            "atan",
-            "erf",
-            "erfc",
-            "sigmoid",
-            "relu",
-            "square",
-            "sign",
-            "maximum",
-            "minimum",
-            "logaddexp",
-        ]
-    }
-    return table | {
+    own: dict[str, Callable[..., Any]] = {
         "logsigmoid": functional.logsigmoid,
         "softplus": functional.softplus,
         "silu": functional.silu,
@@ -343,6 +315,8 @@ def torch_table() -> dict[str, Callable[..., Any]]:
         "where": torch.where,
         "pow": lambda x, n: x**n,
     }
+    named = {name: tensors(getattr(torch, name)) for name in FUNCTIONS if name not in own}
+    return named | own
 
 
 def compiled(node: ast.expr, framework: str) -> Callable[[Any], Any]:
