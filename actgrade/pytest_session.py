@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import nbval.plugin
 import pytest
 
 if TYPE_CHECKING:
@@ -47,12 +49,19 @@ def run_session(job: Job) -> None:
     pytest is shown an empty file of our own: it must not read settings or ``conftest.py`` from a
     folder that a learner filled.
     """
+    # In a folder of its own: pytest looks at all that lies beside the file, and beside its parents
+    # up to "confcutdir", which in a full temporary folder takes longer than the grading.
+    with tempfile.TemporaryDirectory(prefix="pytest-", dir=job.launcher.folder) as root:
+        _run_session(job, Path(root))
+
+
+def _run_session(job: Job, root: Path) -> None:
     runner = _Runner(job)
-    start = job.launcher.folder / "submissions"
+    start = root / "submissions"
     start.touch()
     arguments = [
-        *("-c", os.devnull, f"--rootdir={job.launcher.folder}", "--noconftest"),
-        *("--disable-plugin-autoload", "-p", "nbval.plugin", "-p", "no:cacheprovider"),
+        *("-c", os.devnull, f"--rootdir={root}", f"--confcutdir={root}", "--noconftest"),
+        *("--disable-plugin-autoload", "-p", "no:cacheprovider"),
         *("-p", "no:faulthandler", "-p", "no:logging", "-p", "no:python", "-p", "no:unittest"),
         *("-p", "no:doctest", "-p", "no:junitxml", "-p", "no:pastebin", "-p", "no:debugging"),
         # These two collect garbage several times at the end, which takes longer than the grading.
@@ -61,7 +70,8 @@ def run_session(job: Job) -> None:
     ]
     said = io.StringIO()
     with contextlib.redirect_stdout(said), _without_pytest_variables():
-        code = pytest.main(arguments, plugins=[runner])
+        # nbval as a module: by its name, pytest reads the metadata of every installed package.
+        code = pytest.main(arguments, plugins=[nbval.plugin, runner])
     if code == pytest.ExitCode.INTERRUPTED and not runner.errors:
         raise KeyboardInterrupt
     if runner.errors or code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):

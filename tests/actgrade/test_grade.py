@@ -15,6 +15,7 @@ import psutil
 import pytest
 from grading_sample import QUICK, by_question
 
+from actgrade import pytest_session
 from actgrade.grade import grade
 from actgrade.job import Options
 from actgrade.results import VERDICTS
@@ -102,6 +103,23 @@ def test_each_run_draws_new_inputs_unless_a_seed_is_given(graded):
 
     assert reason() != reason()
     assert reason(3) == reason(3) != reason(4)
+
+
+def test_pytest_looks_at_nothing_but_the_submissions(course, launcher, hand_in, monkeypatch):
+    """In a full temporary folder it took longer to look around than to grade."""
+    for number in range(20):
+        (launcher.folder / f"within-{number}").touch()
+    seen = []
+
+    def note(self, collection_path):
+        if collection_path.is_file():
+            seen.append(collection_path.name)
+
+    monkeypatch.setattr(pytest_session._Runner, "pytest_ignore_collect", note, raising=False)
+    grade([hand_in()], course, launcher=launcher)
+    assert seen == []  # pytest does not ask about what it is told to collect
+    for path in launcher.folder.glob("within-*"):
+        path.unlink()
 
 
 def test_in_a_class_no_held_value_is_told(graded):
