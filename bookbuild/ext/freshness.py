@@ -47,7 +47,7 @@ def with_digest(root: Path, docname: str, text: str) -> tuple[str, list[Path]]:
     modules = reachable_files(root, code)
     files = list(modules)
     if any("bench" in path.parts for path in modules):
-        files += sorted((root / "benchmarks").rglob("*.json"))
+        files += sorted((root / "benchmarks").glob("*.json"))
     for path in files:
         digest.update(path.read_bytes())
     if (root / "actlab" / "claims.py") in modules:
