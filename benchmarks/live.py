@@ -252,8 +252,8 @@ def summary(rounds: list[dict]) -> list[dict[str, object]]:
                     "kind": kind,
                     "when": when,
                     "seconds": round(statistics.median(seconds), 2),
-                    "seconds_from": min(seconds),
-                    "seconds_to": max(seconds),
+                    "seconds_from": round(min(seconds), 2),
+                    "seconds_to": round(max(seconds), 2),
                     "megabytes": statistics.median(one[kind][when]["megabytes"] for one in rounds),
                     "over_bare": round(statistics.median(ratios), 2),
                 }

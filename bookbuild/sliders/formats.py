@@ -122,7 +122,8 @@ def _units(of_them: float) -> str:
 def apart(kind: str) -> str:
     """How far the numbers of a type lie from each other, in a sentence."""
     step = torch.finfo(getattr(torch, kind)).eps
-    return f"Between 1 and 2, the numbers of {kind} are {step:.2g} apart."
+    seen = "" if step < 1e-6 else ", less than a pixel here"
+    return f"Between 1 and 2, the numbers of {kind} are {step:.2g} apart{seen}."
 
 
 def said(intervals: tuple[Interval, ...]) -> str:

@@ -161,6 +161,26 @@ def test_the_scale_multiplies_every_layer_alike():
         np.testing.assert_allclose(found, gradient + (layer[-1] - layer) * growth, atol=2e-3)
 
 
+def test_the_sentence_on_scales_says_where_float16_ends():
+    """Against NumPy's own overflow and underflow, layer by layer."""
+    sent, control = as_sent("relu-scale"), figure("relu-scale").controls[0]
+    verdicts = set()
+    for position, note in enumerate(control.notes):
+        layer, signal = curve(sent, "signal", position)
+        with np.errstate(over="ignore", under="ignore"):
+            held = (10 ** (signal / 2)).astype(np.float16)
+        lost = np.isinf(held) | (held == 0)
+        first = re.search(r"from layer (\d+) on the signal", note)
+        assert (first is not None) == lost.any(), note
+        if first:
+            # NumPy rounds to the nearest: a size above half of the smallest is not yet 0.
+            assert abs(int(first[1]) - layer[lost.argmax()]) <= 2
+        verdicts.add("nothing is wrong" in note)
+        away = abs(float(control.texts[position].split(",")[0]) - 2)
+        assert ("nothing is wrong" in note) == (away < 0.35)
+    assert verdicts == {True, False}
+
+
 def test_the_budget_is_that_of_the_recorded_counts():
     sent = as_sent("instruction-budget")
     counts = cost.sass.load()["kernels"]
