@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bookbuild.checks.layout import Section, alt_of, sections, without_fences
-from bookbuild.pages import predictions
+from bookbuild.pages import predictions, questions
 from bookbuild.pages.numbers import source, text_outputs
 
 #: The sections with a fixed title, in their order. Others stand where their author puts them.
@@ -46,6 +46,7 @@ def section_faults(notebook: dict[str, Any]) -> list[str]:
         if not 3 <= count <= 5:
             found.append(f"“Predict first” has {count} numbered guesses; it needs 3 to 5")
         found += predictions.faults(notebook)
+    found += questions.faults(notebook)
     if "What it costs" in by_title:
         costs = by_title["What it costs"]
         if "cards.show(" not in "\n".join(costs.code) and "13_cost" not in costs.markdown:

@@ -41,11 +41,13 @@ def with_digest(root: Path, docname: str, text: str) -> tuple[str, list[Path]]:
         return text, []  # Jupyter Book will refuse it with its own words
     code = "\n\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "code")
     digest = hashlib.sha256()
-    digest.update(json.dumps([cell["metadata"] for cell in cells], sort_keys=True).encode())
+    # Of cells with code only: a new paragraph runs nothing again.
+    about = [cell["metadata"] for cell in cells if cell["cell_type"] == "code"]
+    digest.update(json.dumps(about, sort_keys=True).encode())
     modules = reachable_files(root, code)
     files = list(modules)
     if any("bench" in path.parts for path in modules):
-        files += sorted((root / "benchmarks").rglob("*.json"))
+        files += sorted((root / "benchmarks").glob("*.json"))
     for path in files:
         digest.update(path.read_bytes())
     if (root / "actlab" / "claims.py") in modules:

@@ -34,6 +34,7 @@ from bookbuild.live.browser import Browser
 from bookbuild.live.interpreter import sentence_for
 from bookbuild.live.judge import chapter_as_dict
 from bookbuild.live.lean import lean, names_used
+from bookbuild.pages import livecost
 from bookbuild.paths import ROOT, WEB
 
 if TYPE_CHECKING:
@@ -214,9 +215,11 @@ def add_bars(app: Sphinx, doctree: nodes.document) -> None:
                 {"id": q.id, "title": q.title, "points": q.points, "runs": not of_questions[q.id]}
                 for q in chapter.questions
             ]
-            title.parent.insert(
-                title.parent.index(title) + 1, live_progress(name=chapter.name, questions=points)
-            )
+            record = livecost.load(Path(app.srcdir))
+            app.env.note_dependency(str(Path(app.srcdir, livecost.RECORD)))
+            node = live_progress(name=chapter.name, questions=points)
+            node["cost"], node["measured"] = livecost.sentence(record), livecost.details(record)
+            title.parent.insert(title.parent.index(title) + 1, node)
 
 
 def say_once(doctree: nodes.document) -> None:
@@ -310,7 +313,9 @@ def visit_progress(translator: HTML5Translator, node: live_progress) -> None:
             + _button("export", "Export notebook", "")
             + _button("import", "Import answers", "")
             + _button("forget", "Forget my answers", "")
-            + '<span class="live-say" role="status"></span></p></div>\n'
+            + '<span class="live-say" role="status"></span></p>'
+            f'<p class="live-cost">{html.escape(node["cost"])} '
+            f"<small>{html.escape(node['measured'])}</small></p></div>\n"
         )
     raise nodes.SkipNode
 
@@ -422,7 +427,12 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("html-page-context", describe_page)
     app.connect("build-finished", write_files)
     # Pages that an older version has looked at are looked at again.
-    files = [Path(__file__), PINS, *sorted((ROOT / "bookbuild" / "live").glob("*.py"))]
+    files = [
+        Path(__file__),
+        PINS,
+        Path(livecost.__file__),
+        *sorted((ROOT / "bookbuild" / "live").glob("*.py")),
+    ]
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in files)).digest()
     return {
         "version": "1",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import html5lib
 from lxml import etree
 
-from bookbuild.forms.contents import Book, FormsError, Page
+from bookbuild.forms.contents import SOLUTIONS, Book, FormsError, Page
 
 XHTML = "http://www.w3.org/1999/xhtml"
 NAMESPACES = {
@@ -30,6 +30,8 @@ DROPPED_CLASSES = (
     *("sd-summary-state-marker", "toctree-wrapper", "sf-controls", "sf-status"),
     *("live-bar", "live-out", "live-cannot", "live-actions", "live-progress"),
 )
+# A held-back check prints up to a hundred values, which nobody compares on paper.
+MOST_OUTPUT_LINES, KEPT_OUTPUT_LINES = 24, 12
 DROPPED_ATTRIBUTES = ["tabindex", "contenteditable", "loading", "onclick", "draggable", "hidden"]
 
 
@@ -112,6 +114,8 @@ def load(book: Book, page: Page) -> Article:
     tree = html5lib.parse(text[start : end + len("</article>")], treebuilder="lxml")
     article = find(tree.getroot(), ".//h:article")[0]
     clean(article)
+    if page.name.startswith(SOLUTIONS):
+        shorten(article)
     headings = find(article, ".//h:h1")
     if not headings:
         raise FormsError(f"{page.name}.html has no heading: give the page one.")
@@ -137,6 +141,17 @@ def clean(article: etree._Element) -> None:
     for details in find(article, ".//h:details"):
         unfold(details)
     plain_namespaces(article)
+
+
+def shorten(article: etree._Element) -> None:
+    """Keep the beginning of each long output, and say how much is left out."""
+    for block in find(article, f"{with_class('cell_output')}//h:pre"):
+        lines = "".join(block.itertext()).rstrip("\n").split("\n")
+        if len(lines) > MOST_OUTPUT_LINES:
+            for child in list(block):
+                block.remove(child)
+            rest = len(lines) - KEPT_OUTPUT_LINES
+            block.text = "\n".join([*lines[:KEPT_OUTPUT_LINES], f"… {rest} more lines"])
 
 
 def plain_namespaces(article: etree._Element) -> None:

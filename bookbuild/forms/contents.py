@@ -14,6 +14,10 @@ class FormsError(Exception):
     """A form cannot be written; the message is one sentence for the person who asked."""
 
 
+SOLUTIONS = "solutions/"
+APPENDIX = "Appendix. Solutions"
+
+
 @dataclass(frozen=True)
 class Page:
     """One page of the book.
@@ -63,6 +67,22 @@ def _pages(entry: dict[str, Any], depth: int, part: str) -> list[Page]:
     return found
 
 
+def _with_appendix(pages: list[Page]) -> list[Page]:
+    """Solutions go behind everything else: on paper there is no click between them and a guess."""
+    ordered: list[Page] = []
+    solutions: list[Page] = []
+    chapter = ""
+    for page in pages:
+        if page.depth == 0:
+            chapter = page.title
+        if page.name.startswith(SOLUTIONS):
+            part = "" if solutions else APPENDIX
+            solutions.append(Page(page.name, chapter or page.title, 0, part))
+        else:
+            ordered.append(page)
+    return ordered + solutions
+
+
 def load(root: Path) -> Book:
     """Read ``_config.yml`` and ``_toc.yml``, and check that the book is built.
 
@@ -91,7 +111,7 @@ def load(root: Path) -> Book:
         copyright=config["copyright"],
         version=package["version"],
         language=config["sphinx"]["config"].get("language", "en"),
-        pages=tuple(pages),
+        pages=tuple(_with_appendix(pages)),
         root=root,
         html=html,
     )

@@ -18,6 +18,8 @@ import re
 from collections.abc import Iterable, Iterator
 from decimal import Decimal, InvalidOperation
 
+from bookbuild.pages.questions import without_choices
+
 # Unicode spellings of what a terminal prints in ASCII.
 ASCII = str.maketrans("−–⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "--0123456789-")
 TEN = r"\s*(?:\\times|\\cdot|×|·)\s*\\?,?\s*10\s*\^?\s*\{?\s*(?P<ten>[-−⁻]?[\d⁰¹²³⁴⁵⁶⁷⁸⁹]+)\s*\}?"
@@ -90,8 +92,9 @@ def source(cell: dict) -> str:
 
 
 def without_exempt(markdown: str) -> str:
-    """Markdown without fenced code, link targets, addresses and HTML tags."""
-    text = re.sub(r"^(```|~~~).*?^\1", " ", markdown, flags=re.M | re.S)
+    """Markdown without fenced code, choices of questions, link targets, addresses and HTML tags."""
+    text = without_choices(markdown)
+    text = re.sub(r"^(```|~~~).*?^\1", " ", text, flags=re.M | re.S)
     text = re.sub(r"\]\([^)]*\)", "] ", text)  # link targets
     text = re.sub(r"https?://\S+|\b(?:doi|arXiv):\S+", " ", text, flags=re.I)
     return re.sub(r"<[^>]+>", " ", text)

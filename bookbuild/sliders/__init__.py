@@ -3,7 +3,9 @@
 Each figure is a function that returns a :class:`~bookbuild.sliders.model.Figure`: what its
 controls are called and, for every position of a control, the curves that belong to it. The numbers
 come from the package (``actlab.functions``, ``actlab.diagnostics``, ``actlab.kernels.sass``), so no
-formula is written a second time in JavaScript; the page only looks them up.
+formula is written a second time in JavaScript; the page only looks them up. A figure whose subject
+is a function has a switch of floating-point type (:mod:`.formats`), and its sentence says what is
+wrong in it.
 
 * :mod:`.model` is what a figure consists of, and how its numbers are packed for the page.
 * :mod:`.draw` makes the HTML that is complete without a script.
@@ -40,7 +42,7 @@ def module_of(name: str) -> str:
 
 
 def figure(name: str) -> Figure:
-    """Compute a figure's data (about a second at most).
+    """Compute a figure's data (some seconds at most).
 
     Raises:
         ValueError: there is no such figure.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import html
 import itertools
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -30,6 +31,8 @@ from bookbuild.sliders.model import (
 INK, MUTED, GRID = "#1c2127", "#59626d", "#d3d9e0"
 ROW_COLOURS = ("#0b63b5", "#b34a00")
 ROW_DASHES = ("", "7 4")
+#: Characters that a line of the note surely holds, on a wide page and on a phone.
+LINES = (70, 36)
 
 
 def text_of(value: float, panel: Panel) -> str:
@@ -161,11 +164,13 @@ def _curve(figure: Figure, index: int, curve: Curve, positions: Sequence[int], l
     paint = (
         f'fill="{colour}"'
         if curve.style == "dots"
+        else f'fill="none" stroke="{colour}" stroke-width="5"'
+        if curve.style == "rug"
         else f'fill="none" stroke="{colour}" stroke-width="2.2" stroke-linejoin="round"'
         + (f' stroke-dasharray="{ROW_DASHES[curve.row]}"' if ROW_DASHES[curve.row] else "")
     )
     number = f' data-curve="{index}"' if live else ""
-    kind = "dots" if curve.style == "dots" else "line"
+    kind = curve.style if curve.style in ("dots", "rug") else "line"
     return f'<path class="sf-{kind} sf-row{curve.row}"{number} {paint} d="{d}"/>'
 
 
@@ -213,7 +218,7 @@ def _readout(figure: Figure, positions: Sequence[int]) -> str:
         for number, panel in enumerate(figure.panels):
             shown = ""
             for index, curve in enumerate(figure.curves):
-                if (curve.panel, curve.row) == (number, row) and curve.style != "dots":
+                if (curve.panel, curve.row) == (number, row) and curve.is_read:
                     trace = figure.banks[curve.bank].sent(figure.position(curve, positions))
                     left, right = (text_of(value, panel) for value in read(trace, place))
                     shown = left if left == right else f"{left} → {right}"
@@ -241,7 +246,22 @@ def _control(figure: Figure, number: int, control: Control) -> str:
             f'</label><select id="{name}" data-control="{number}" autocomplete="off">{options}'
             "</select></div>"
         )
+    if control.kind == "switch":
+        return _switch(name, label, number, control)
     return _slider(name, label, len(control.texts) - 1, control.start, shown, f"control={number}")
+
+
+def _switch(name: str, label: str, number: int, control: Control) -> str:
+    """A few buttons of which one is down; arrow keys go from one to the next."""
+    buttons = "".join(
+        f'<input type="radio" id="{name}-{k}" name="{name}" value="{k}" autocomplete="off"'
+        f'{" checked" * (k == control.start)}><label for="{name}-{k}">{html.escape(text)}</label>'
+        for k, text in enumerate(control.texts)
+    )
+    return (
+        f'<fieldset class="sf-control sf-switch" data-control="{number}"><legend>{label}</legend>'
+        f'<div class="sf-buttons">{buttons}</div></fieldset>'
+    )
 
 
 def _slider(name: str, label: str, last: int, start: int, shown: str, role: str) -> str:
@@ -254,11 +274,11 @@ def _slider(name: str, label: str, last: int, start: int, shown: str, role: str)
     )
 
 
-def _note(figure: Figure, positions: Sequence[int]) -> str:
-    return " ".join(
-        control.notes[position]
-        for control, position in zip(figure.controls, positions, strict=True)
-        if control.notes
+def _room(figure: Figure) -> str:
+    """Lines for the longest note, on a wide page and on a phone, so that none moves the page."""
+    lines = (math.ceil(figure.longest_note / width) for width in LINES)
+    return "; ".join(
+        f"--sf-{name}: {number}" for name, number in zip(("wide", "narrow"), lines, strict=True)
     )
 
 
@@ -272,7 +292,7 @@ def _printed(figure: Figure) -> str:
             panels = "".join(
                 _panel(figure, k, positions, live=False) for k in range(len(figure.panels))
             )
-            caption = f"{control.label}: {control.texts[position]}. {_note(figure, positions)}"
+            caption = f"{control.label}: {control.texts[position]}. {figure.note(positions)}"
             shown.append(
                 f'<div class="sf-panels">{panels}</div>'
                 f'<p class="sf-caption">{html.escape(caption.strip())}</p>'
@@ -303,7 +323,7 @@ def figure_html(figure: Figure, alt: str) -> str:
         f"{control.label}: {control.texts[position]}"
         for control, position in zip(figure.controls, positions, strict=True)
     )
-    note = _note(figure, positions)
+    note = figure.note(positions)
     return "".join(
         itertools.chain(
             [f'<figure class="slider-figure" id="figure-{figure.name}" '],
@@ -315,7 +335,8 @@ def figure_html(figure: Figure, alt: str) -> str:
             [controls, "</div>"],
             [f'<p class="sf-caption sf-fixed">{html.escape(caption)}.</p>'],
             [_readout(figure, positions)],
-            [f'<div class="sf-foot"><p class="sf-note">{html.escape(note)}</p>'],
+            [f'<div class="sf-foot"><p class="sf-note" style="{_room(figure)}">'],
+            [html.escape(note), "</p>"],
             ['<button type="button" class="sf-reset">Reset</button></div>'],
             ['<p class="sf-status" role="status"></p>'],
             [f'<div class="sf-printed">{_printed(figure)}</div>'],

@@ -122,7 +122,7 @@ def unpack(packed: Sequence[int], step: float) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Control:
-    """A slider, or with ``kind="select"`` a list to choose from.
+    """A slider, with ``kind="select"`` a list to choose from, with ``kind="switch"`` a few buttons.
 
     Attributes:
         label: what the reader sees in front of it.
@@ -130,6 +130,8 @@ class Control:
         start: the position at first and after a reset.
         prints: positions that the printed page shows beside the first.
         notes: a sentence for each position, shown below the read-out.
+        by: another control on whose position the sentences depend, too; then they stand in the
+            order of this control's positions, and of the other's within each.
     """
 
     label: str
@@ -138,6 +140,7 @@ class Control:
     prints: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
     kind: str = "slider"
+    by: int | None = None
 
 
 @dataclass(frozen=True)
@@ -214,7 +217,10 @@ class Curve:
         row: which row of the read-out it belongs to; its colour and dash are those of the row.
         control: which control chooses the trace; None for a curve that stays.
         style: ``line``, broken where the curve jumps; ``steps``, a line that goes up and down
-            there; or ``dots``, a marker at each sample, which is not read out.
+            there; ``dots``, a marker at each sample; or ``rug``, a broad line. The last two are not
+            read out.
+        by: a second control that chooses the trace; the bank then holds, for each position of the
+            first, a trace for each position of the second.
     """
 
     panel: int
@@ -222,6 +228,12 @@ class Curve:
     row: int
     control: int | None = 0
     style: str = "line"
+    by: int | None = None
+
+    @property
+    def is_read(self) -> bool:
+        """Whether the read-out has a cell for it."""
+        return self.style in ("line", "steps")
 
 
 @dataclass(frozen=True)
@@ -250,15 +262,32 @@ class Figure:
 
     def position(self, curve: Curve, positions: Sequence[int] | None = None) -> int:
         """Which trace of its bank a curve shows, at the start or at other positions."""
-        if curve.control is None:
-            return 0
-        return (positions or [control.start for control in self.controls])[curve.control]
+        at = positions or [control.start for control in self.controls]
+        return self._combined(0 if curve.control is None else at[curve.control], curve.by, at)
+
+    def _combined(self, position: int, by: int | None, positions: Sequence[int]) -> int:
+        """The place in a list that has an item for each pair of positions of two controls."""
+        return position if by is None else position * len(self.controls[by].texts) + positions[by]
+
+    def note(self, positions: Sequence[int]) -> str:
+        """The sentences of all controls."""
+        return " ".join(
+            control.notes[self._combined(position, control.by, positions)]
+            for control, position in zip(self.controls, positions, strict=True)
+            if control.notes
+        )
+
+    @property
+    def longest_note(self) -> int:
+        """Characters of the longest sentences that the figure can show together, at most."""
+        longest = [max(map(len, control.notes)) for control in self.controls if control.notes]
+        return sum(longest) + max(len(longest) - 1, 0)
 
     def packed(self) -> dict[str, Any]:
         """Everything that the script needs, for JSON."""
         return {
             "box": BOX,
-            "controls": [{"texts": c.texts, "notes": c.notes} for c in self.controls],
+            "controls": [{"texts": c.texts, "notes": c.notes, "by": c.by} for c in self.controls],
             "reading": {
                 "low": self.reading.low,
                 "step": self.reading.step,

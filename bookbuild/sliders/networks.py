@@ -161,6 +161,30 @@ def sizes(scale: float, width: int = 256, examples: int = 50) -> tuple[np.ndarra
     return np.array([(z**2).mean() for z in preactivations]), np.array(backward[::-1])
 
 
+#: log10 of the square of the largest and of the smallest positive number of float16.
+LARGEST, SMALLEST = 2 * math.log10(65504), 2 * math.log10(2.0**-24)
+
+
+def _verdict(signal: np.ndarray, gradient: np.ndarray) -> str:
+    """What is wrong with sizes, given as log10 of mean squares by layer; without a full stop."""
+    for name, sizes_ in (("signal", signal), ("gradient", gradient[::-1])):
+        for word, outside in (
+            ("above the largest", sizes_ > LARGEST),
+            ("below the smallest", sizes_ < SMALLEST),
+        ):
+            if outside.any():
+                layer = int(outside.argmax()) + 1
+                place = (
+                    f"from layer {layer} on"
+                    if name == "signal"
+                    else f"from layer {DEPTH + 1 - layer} back"
+                )
+                return f"{place} the {name} is {word} number of float16"
+    if max(np.ptp(signal), np.ptp(gradient)) > 3:
+        return "float16 still holds it, but the mean squares change more than a thousandfold"
+    return "nothing is wrong, signal and gradient arrive"
+
+
 def relu_scale() -> Figure:
     """Size of the signal and of the gradient by layer, for a range of weight variances."""
     scales = np.arange(5, 41) / 10
@@ -172,7 +196,10 @@ def relu_scale() -> Figure:
         signals.append(Trace(signal, pieces))
         gradients.append(Trace(gradient, pieces))
         factor = 10 ** ((signal[-1] - signal[0]) / (DEPTH - 1))
-        notes.append(f"From layer to layer, the signal is multiplied by {factor:.2f} on average.")
+        notes.append(
+            f"From layer to layer, the signal is multiplied by {factor:.2f} on average: "
+            f"{_verdict(signal, gradient)}."
+        )
     y_ticks = powers(-30, -20, -10, 0, 10)
     axes: dict[str, Any] = {
         "x_label": "layer",

@@ -104,6 +104,38 @@ def test_a_page_is_cleaned_of_what_only_a_screen_can_use(book: Path) -> None:
     assert "viewBox" in text
 
 
+def test_solutions_are_an_appendix_with_short_outputs(book: Path) -> None:
+    """They stand last, under their chapter's name; a long output ends with what is left out."""
+    toc = book / "_toc.yml"
+    toc.write_text(
+        toc.read_text().replace(
+            "          - file: notebooks/01-exercises",
+            "          - file: solutions/01\n            title: Solutions\n"
+            "          - file: notebooks/01-exercises",
+        )
+    )
+    (book / "_build/html/solutions").mkdir()
+    output = '<div class="cell_output"><div class="output"><pre>{}</pre></div></div>'
+    many = "".join(f"<span>value {n}</span>\n" for n in range(100))
+    few = "".join(f"<span>short {n}</span>\n" for n in range(24))
+    (book / "_build/html/solutions/01.html").write_text(
+        f"<article><h1>Solutions</h1>{output.format(many)}{output.format(few)}</article>"
+    )
+    loaded = contents.load(book)
+    assert [page.name for page in loaded.pages] == [
+        "index",
+        "notebooks/01",
+        "notebooks/01-exercises",
+        "solutions/01",
+    ]
+    last = loaded.pages[-1]
+    assert (last.title, last.depth, last.part) == ("1. First", 0, "Appendix. Solutions")
+    text = "".join(articles.load(loaded, last).element.itertext())
+    assert "value 11\n… 88 more lines" in text
+    assert "value 12" not in text
+    assert "short 23" in text
+
+
 def test_links_follow_their_pages(book: Path) -> None:
     """To other pages, to the outside, to nothing; and references within a drawing."""
     loaded = contents.load(book)

@@ -20,7 +20,7 @@ from actlab.functions import CATALOGUE, get
 from actlab.plotting import PALETTE
 from bookbuild import sliders
 from bookbuild.ext import slider_figure as directive
-from bookbuild.sliders import cost, draw, model, networks
+from bookbuild.sliders import cost, draw, formats, model, networks
 
 ROOT = Path(__file__).resolve().parents[2]
 FENCE = re.compile(r"^```\{slider-figure\} (\S+)\n(.*?)^```", re.M | re.S)
@@ -72,7 +72,8 @@ def test_a_grid_is_cut_at_kinks_and_the_limits_are_taken_inside():
 def test_every_function_of_the_landing_page_is_that_of_the_catalogue(name):
     sent, entry = as_sent("compare-functions"), CATALOGUE[name]
     texts = sent["controls"][0]["texts"]
-    (position,) = [k for k, text in enumerate(texts) if text.split(",")[0] == entry.title]
+    (place,) = [k for k, text in enumerate(texts) if text.split(",")[0] == entry.title]
+    position = place * len(formats.TYPES)
     x, y = curve(sent, "value", position)
     assert np.abs(y - entry.forward(x)).max() <= 0.5e-4 * 1.001
     x, slope = curve(sent, "slope", position)
@@ -90,7 +91,8 @@ def test_swish_is_the_function_of_the_catalogue_at_every_sharpness():
     sent, family, gelu = as_sent("swish-beta"), get("silu"), get("gelu")
     texts = sent["controls"][0]["texts"]
     assert (float(texts[0]), float(texts[-1])) == (0, 6)
-    for position, text in enumerate(texts):
+    for place, text in enumerate(texts):
+        position = place * len(formats.TYPES)
         x, y = curve(sent, "value", position)
         assert np.abs(y - family.forward(x, beta=float(text))).max() <= 0.5e-4 * 1.001
         x, slope = curve(sent, "slope", position)
@@ -102,7 +104,7 @@ def test_swish_is_the_function_of_the_catalogue_at_every_sharpness():
 
 def test_what_chapter_10_says_about_the_best_sharpness():
     """No β gives GELU, and the best one for the value is not the best one for the slope."""
-    notes = figure("swish-beta").controls[0].notes
+    notes = figure("swish-beta").controls[0].notes[:: len(formats.TYPES)]
     value, slope = np.array([re.findall(r"(\d\.\d{3}) in", note) for note in notes], float).T
     assert value.min() > 0.01
     assert slope.min() > value.min()
@@ -159,6 +161,26 @@ def test_the_scale_multiplies_every_layer_alike():
         np.testing.assert_allclose(found, gradient + (layer[-1] - layer) * growth, atol=2e-3)
 
 
+def test_the_sentence_on_scales_says_where_float16_ends():
+    """Against NumPy's own overflow and underflow, layer by layer."""
+    sent, control = as_sent("relu-scale"), figure("relu-scale").controls[0]
+    verdicts = set()
+    for position, note in enumerate(control.notes):
+        layer, signal = curve(sent, "signal", position)
+        with np.errstate(over="ignore", under="ignore"):
+            held = (10 ** (signal / 2)).astype(np.float16)
+        lost = np.isinf(held) | (held == 0)
+        first = re.search(r"from layer (\d+) on the signal", note)
+        assert (first is not None) == lost.any(), note
+        if first:
+            # NumPy rounds to the nearest: a size above half of the smallest is not yet 0.
+            assert abs(int(first[1]) - layer[lost.argmax()]) <= 2
+        verdicts.add("nothing is wrong" in note)
+        away = abs(float(control.texts[position].split(",")[0]) - 2)
+        assert ("nothing is wrong" in note) == (away < 0.35)
+    assert verdicts == {True, False}
+
+
 def test_the_budget_is_that_of_the_recorded_counts():
     sent = as_sent("instruction-budget")
     counts = cost.sass.load()["kernels"]
@@ -173,6 +195,99 @@ def test_the_budget_is_that_of_the_recorded_counts():
             for name in cost.KERNELS.values()
         )
         assert f" {fit} of the {len(cost.KERNELS)} kernels" in notes[position]
+
+
+# --- in a floating-point type ---------------------------------------------------------------------
+
+
+def bfloat16(x: np.ndarray) -> np.ndarray:
+    """``x`` rounded to the nearest bfloat16, ties to even, by its bits; float64."""
+    bits = np.asarray(x, np.float32).view(np.uint32).astype(np.uint64)
+    kept = (bits + 0x7FFF + ((bits >> np.uint64(16)) & np.uint64(1))) & np.uint64(0xFFFF0000)
+    return kept.astype(np.uint32).view(np.float32).astype(np.float64)
+
+
+ROUNDED = {"bfloat16": bfloat16, "float16": lambda x: np.asarray(x, np.float16).astype(float)}
+
+
+@pytest.mark.parametrize("kind", ROUNDED)
+@pytest.mark.parametrize("name", ["relu", "hardtanh", "leaky_relu", "sigmoid", "gelu"])
+def test_values_of_a_type_are_the_true_ones_rounded(kind, name):
+    """The preactivation is rounded, then the output; functions without exp to the last bit."""
+    x, entry, rounded = np.linspace(-4, 7, 221), get(name), ROUNDED[kind]
+    found = formats.value(formats.torch_equivalent(name), kind, x)
+    exact = entry.forward(rounded(x), **entry.defaults)
+    np.testing.assert_array_equal(rounded(found), found)
+    if name in ("relu", "hardtanh"):
+        np.testing.assert_array_equal(found, rounded(exact))
+    else:  # one unit in the last place
+        eps = {"bfloat16": 2.0**-7, "float16": 2.0**-10}[kind]
+        assert (np.abs(found - exact) <= eps * np.abs(exact) + 1e-7).all()
+
+
+@pytest.mark.parametrize("kind", ROUNDED)
+def test_the_slope_of_a_type_comes_from_the_output_that_it_keeps(kind):
+    """1 − y² of the rounded y, for tanh: 0 where y is stored as 1."""
+    x, rounded = np.linspace(-6, 6, 241), ROUNDED[kind]
+    found = formats.slope(torch.tanh, kind, x)
+    kept = formats.value(torch.tanh, kind, x)
+    np.testing.assert_allclose(found, 1 - kept**2, atol=2.0**-8 if kind == "bfloat16" else 2**-11)
+    np.testing.assert_array_equal(found == 0, np.abs(kept) == 1)
+    ((_, left), (right, _)) = formats.silent("tanh", kind)
+    away = np.abs(np.abs(x) - right) > 0.05
+    np.testing.assert_array_equal((found == 0)[away], (np.abs(x) > right)[away])
+    assert left == -right
+    assert rounded(np.array([right])) == [right]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "words"),
+    [
+        ("relu", "bfloat16", "half of the units see slope 0 (below 0)"),
+        ("leaky_relu", "float16", "nothing is wrong, no unit sees slope 0"),
+        ("relu2", "float16", "half of the units see slope 0 (below 0); infinite from 256 on"),
+        ("relu2", "bfloat16", "half of the units see slope 0 (below 0)"),
+    ],
+)
+def test_the_sentence_says_what_is_wrong_in_a_type(name, kind, words):
+    defaults = get(name).defaults
+    silent = formats.silent(name, kind, **defaults)
+    assert formats.diagnosis(silent, name, kind, **defaults) == words
+
+
+def test_the_share_of_silent_units_is_that_of_a_sample():
+    """Tanh in bfloat16, four times as wide: counted on a million draws."""
+    silent = formats.silent("tanh", "bfloat16")
+    drawn = formats.WIDE * np.random.default_rng(0).standard_normal(1_000_000)
+    counted = (formats.slope(torch.tanh, "bfloat16", drawn) == 0).mean()
+    assert formats.share(silent, formats.WIDE) == pytest.approx(counted, abs=0.002)
+    assert f"{100 * counted:.0f} % of sums four times as wide do" in formats.said(silent)
+
+
+@pytest.mark.parametrize("name", ["compare-functions", "swish-beta"])
+def test_a_figure_of_functions_has_curves_notes_and_bars_for_every_type(name):
+    made = figure(name)
+    (switch,) = [k for k, control in enumerate(made.controls) if control.kind == "switch"]
+    assert made.controls[switch].texts == formats.TYPES
+    assert all(curve.by == switch for curve in made.curves)
+    first = made.controls[0]
+    assert len(first.notes) == len(first.texts) * len(formats.TYPES)
+    for place, note in enumerate(first.notes):
+        assert f"in {formats.TYPES[place % 3]}" in note.replace("In ", "in ")
+        assert "slope 0" in note
+    for curve_ in made.curves:
+        count = 1 if curve_.control is None else len(made.controls[curve_.control].texts)
+        assert len(made.banks[curve_.bank].traces) == count * len(formats.TYPES)
+    assert any(curve_.style == "rug" for curve_ in made.curves)
+
+
+def test_bars_lie_where_the_slope_is_zero():
+    """Of hard tanh: two bars, from the edge to −1 and from 1 to the edge."""
+    x, y = formats.rug(formats.silent("hardtanh", "float16"), -4, 7, -0.2)
+    drawn = [at for at, height in zip(x, y, strict=True) if height == -0.2]
+    assert drawn == [-4, -1, 1, 7]
+    path = draw.path(model.Trace(np.array(y), np.array(x)), figure("compare-functions").panels[1])
+    assert path.count("M") == 5
 
 
 # --- what the page says ---------------------------------------------------------------------------
@@ -243,6 +358,8 @@ def test_the_drawing_is_complete_without_a_script(name):
         range(len(made.curves)), key=lambda k: (made.curves[k].panel, k)
     )
     assert html.count("data-value=") >= len(made.panels)
+    for control in made.controls:
+        assert (control.kind == "switch") == (f"<legend>{control.label}</legend>" in html)
     printed = sum(len(control.prints) for control in made.controls)
     assert html.count('<div class="sf-panels">') == printed
     assert len(html.encode()) < 40_000

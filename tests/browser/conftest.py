@@ -19,9 +19,8 @@ from typing import Any
 
 import pytest
 from arrival import wait_for_scripts
+from chosen import BOOK
 
-ROOT = Path(__file__).resolve().parents[2]
-BOOK = Path(os.environ.get("BOOK_HTML", ROOT / "_build" / "html"))
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PAGES = sorted(
     path.relative_to(BOOK).as_posix()

@@ -7,8 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from chosen import LONGEST, chapters_that_say
 
 WIDE = {"width": 1280, "height": 900}
+PHONE = {"width": 390, "height": 844}
 FOCUSED = """
 async () => {
   await new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn)));
@@ -25,21 +27,93 @@ async () => {
 """
 
 
+def search(reader: Any, words: str) -> list[str]:
+    """Search from the landing page as a reader does; the addresses that are found, in order."""
+    reader.open("index.html")
+    reader.tab.keyboard.press("Control+k")
+    field = reader.tab.locator("dialog input[type=search], .search-button__wrapper.show input")
+    field.first.wait_for()
+    reader.tab.keyboard.type(words)
+    reader.tab.keyboard.press("Enter")
+    results = reader.tab.locator("#search-results ul.search li a")
+    results.first.wait_for(timeout=15_000)
+    reader.tab.wait_for_function(
+        "!document.querySelector('#search-results ul.search li:not(:has(.context))')"
+        " || document.querySelectorAll('#search-results .context').length >= 3"
+    )
+    return results.evaluate_all("links => links.map(link => link.href)")
+
+
 def test_search_finds_a_word_and_leads_to_its_page(new_reader: Callable[..., Any]) -> None:
     """The search is local, and works from the keyboard on any page."""
     reader = new_reader(viewport=WIDE)
-    reader.open("index.html")
-    reader.tab.keyboard.press("Control+k")
-    reader.tab.keyboard.type("preactivation")
-    reader.tab.keyboard.press("Enter")
+    search(reader, "preactivation")
     first = reader.tab.locator("#search-results ul.search li a").first
-    first.wait_for(timeout=15_000)
-    excerpt = reader.tab.locator("#search-results .context").first.inner_text()
-    assert "Contents" not in excerpt
     first.click()
     reader.tab.wait_for_selector("article")
     assert "preactivation" in reader.tab.locator("article").inner_text().lower()
     reader.visit.assert_clean()
+
+
+def test_search_finds_the_chapters_that_use_a_word(new_reader: Callable[..., Any]) -> None:
+    """Units that die are called dying on some pages and dead on others."""
+    found = search(new_reader(viewport=WIDE), "dying")
+    said = [f"notebooks/{name}" for name in chapters_that_say("dying")]
+    assert len(said) > 1
+    missing = [page for page in said if not any(page in address for address in found)]
+    assert missing == []
+
+
+def test_excerpts_are_text_and_no_lists_of_contents(new_reader: Callable[..., Any]) -> None:
+    """Of the first results, each excerpt has a sentence of its page around the word."""
+    reader = new_reader(viewport=WIDE)
+    search(reader, "dying")
+    excerpts = reader.tab.locator("#search-results .context").all_inner_texts()
+    assert len(excerpts) >= 3
+    for excerpt in excerpts[:5]:
+        for menu in ("Contents", "Skip to main", "Ctrl+K", "Prerequisites", "#"):
+            assert menu not in excerpt, excerpt
+        assert re.search(r"[a-z][.,:;?] ", excerpt), excerpt
+
+
+def test_words_are_marked_on_the_chosen_page_and_on_no_later_one(
+    new_reader: Callable[..., Any],
+) -> None:
+    """Neither on the next chapter, nor after a search that led nowhere."""
+    reader = new_reader(viewport=WIDE)
+    search(reader, "preactivation")
+    reader.tab.locator("#search-results ul.search li a").first.click()
+    marked = reader.tab.locator("article .highlighted")
+    marked.first.wait_for(state="attached")
+    reader.open(LONGEST)
+    assert marked.count() == 0
+    search(reader, "preactivation")
+    reader.open(LONGEST)
+    assert marked.count() == 0
+
+
+@pytest.mark.parametrize("viewport", [WIDE, PHONE], ids=["wide", "phone"])
+@pytest.mark.parametrize("name", ["index.html", "search.html"])
+def test_the_magnifier_does_not_lie_over_the_typed_word(
+    new_reader: Callable[..., Any], viewport: dict[str, int], name: str
+) -> None:
+    """In the dialog and on the search page: the text begins behind the sign."""
+    reader = new_reader(viewport=viewport)
+    reader.open(name)
+    if name == "index.html":
+        reader.tab.keyboard.press("Control+k")
+    field = reader.tab.locator(".bd-search input:visible").first
+    field.wait_for()
+    field.fill("dying")
+    over = """input => {
+      const sign = input.closest('.bd-search').querySelector('.fa-magnifying-glass');
+      const box = sign.getBoundingClientRect(), field = input.getBoundingClientRect();
+      const text = field.left + parseFloat(getComputedStyle(input).paddingLeft);
+      return [box.width > 0, box.right <= text + 0.5, box.right - text];
+    }"""
+    shown, clear, by = field.evaluate(over)
+    assert shown
+    assert clear, f"the sign reaches {by:.0f} px into the word"
 
 
 def test_the_theme_button_changes_the_colours(new_reader: Callable[..., Any]) -> None:
@@ -103,7 +177,7 @@ def test_the_ledger_can_be_filtered_without_scripts(new_reader: Callable[..., An
 def test_the_keyboard_reaches_everything_in_order(new_reader: Callable[..., Any]) -> None:
     """First the way past the menu, then search and theme, then the text; always visible."""
     reader = new_reader(viewport=WIDE, reduced_motion="reduce")  # the first link glides in
-    reader.open("notebooks/04_relu.html")
+    reader.open(LONGEST)
     stops = []
     for _ in range(80):
         reader.tab.keyboard.press("Tab")
@@ -124,7 +198,7 @@ def test_the_keyboard_reaches_everything_in_order(new_reader: Callable[..., Any]
 def test_the_skip_link_leads_past_the_menu(new_reader: Callable[..., Any]) -> None:
     """Enter on it, and the next stop is behind the menu."""
     reader = new_reader(viewport=WIDE)
-    reader.open("notebooks/04_relu.html")
+    reader.open(LONGEST)
     reader.tab.keyboard.press("Tab")
     reader.tab.keyboard.press("Enter")
     reader.tab.keyboard.press("Tab")
@@ -135,7 +209,7 @@ def test_the_skip_link_leads_past_the_menu(new_reader: Callable[..., Any]) -> No
 def test_reduced_motion_is_respected(new_reader: Callable[..., Any]) -> None:
     """Nothing glides for a reader who asked for that."""
     reader = new_reader(viewport=WIDE, reduced_motion="reduce")
-    reader.open("notebooks/04_relu.html")
+    reader.open(LONGEST)
     moving = """
     () => [...document.querySelectorAll('*')].filter(element => {
       const style = getComputedStyle(element);
@@ -150,7 +224,7 @@ def test_reduced_motion_is_respected(new_reader: Callable[..., Any]) -> None:
 def test_print_leaves_the_menu_out_and_cuts_nothing(new_reader: Callable[..., Any]) -> None:
     """On paper: the text in light colours, no navigation, no box that would have to scroll."""
     reader = new_reader(viewport={"width": 680, "height": 960}, color_scheme="dark")
-    reader.open("notebooks/04_relu.html")
+    reader.open(LONGEST)
     reader.tab.emulate_media(media="print")
     for part in (".bd-sidebar-primary", ".bd-header-article", ".prev-next-footer", ".headerlink"):
         assert not reader.tab.locator(part).first.is_visible(), part

@@ -11,16 +11,28 @@ import pytest
 from arrival import wait_for_scripts
 
 from actlab.functions import get
+from bookbuild.chapters import CHAPTERS
+from bookbuild.sliders import HOME, formats
 
 ROOT = Path(__file__).resolve().parents[2]
-CHAPTERS = {
-    "paper-folds": "notebooks/01_linear_collapse.html",
-    "linear-to-relu": "notebooks/01_linear_collapse.html",
-    "relu-scale": "notebooks/04_relu.html",
-    "swish-beta": "notebooks/10_gelu.html",
-    "instruction-budget": "notebooks/13_cost.html",
-}
-PAGES = {"compare-functions": "index.html"} | CHAPTERS
+FENCE = re.compile(r"^\s*\"?```\{slider-figure\} ([\w-]+)", re.M)
+
+
+def pages_with_figures() -> dict[str, str]:
+    """Where each figure stands: the landing page and the chapters of the registry."""
+    found = {"index.html": ROOT / "index.md"} | {
+        f"notebooks/{chapter.name}.html": ROOT / "notebooks" / f"{chapter.name}.ipynb"
+        for chapter in CHAPTERS
+        if chapter.written()
+    }
+    return {
+        name: page
+        for page, path in found.items()
+        for name in FENCE.findall(path.read_text(encoding="utf-8"))
+    }
+
+
+PAGES = pages_with_figures()
 SHIFTS = """
 () => new Promise(resolve => {
   let sum = 0;
@@ -109,15 +121,21 @@ def tab(browser: Any, site: str) -> Iterator[Callable[..., Tab]]:
         one.context.close()
 
 
+def test_every_figure_of_the_book_is_tried_here():
+    """Each stands on one page of the registry."""
+    assert sorted(PAGES) == sorted(HOME)
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_a_control_moves_a_curve_and_reset_brings_it_back(tab, name):
-    """Every figure: keys on the first control change paths, names and values."""
+    """Every figure of the book: keys on the first control change paths, names and values."""
     there = tab(name)
     assert there.errors == []
     before, shown = there.paths(), there.figure.inner_text()
     control = there.control()
     control.focus()
-    control.press("ArrowDown" if name == "compare-functions" else "ArrowRight")
+    is_list = control.evaluate("control => control.tagName") == "SELECT"
+    control.press("ArrowDown" if is_list else "ArrowRight")
     assert there.paths() != before
     assert there.figure.inner_text() != shown
     there.figure.locator(".sf-reset").click()
@@ -218,6 +236,56 @@ def test_any_two_functions_can_be_compared(tab):
     assert [number(text) for text in there.values()] == pytest.approx(expected, abs=5.6e-4)
 
 
+WITH_TYPES = ("compare-functions", "swish-beta")
+
+
+@pytest.mark.parametrize("name", WITH_TYPES)
+def test_the_type_is_switched_from_the_keyboard(tab, name):
+    """Curves, numbers and sentence are the type's, and are said; reset brings float32 back."""
+    there = tab(name, viewport={"width": 390, "height": 844})
+    note = there.figure.locator(".sf-note")
+    before, said = there.paths(), note.inner_text()
+    switch = there.figure.locator(".sf-switch")
+    assert switch.locator("legend").inner_text() == "Floating-point type"
+    names = switch.locator("label").all_inner_texts()
+    assert tuple(names) == formats.TYPES
+    assert all(one.bounding_box()["height"] >= 44 for one in switch.locator("label").all())
+    switch.get_by_label("float32", exact=True).focus()
+    seen = {said}
+    for kind in formats.TYPES[1:]:
+        there.page.keyboard.press("ArrowRight")
+        assert switch.get_by_label(kind, exact=True).is_checked()
+        assert there.paths() != before
+        assert f"in {kind}" in note.inner_text().replace("In ", "in ")
+        seen.add(note.inner_text())
+    assert len(seen) == len(formats.TYPES)
+    status = there.figure.locator("[role=status]")
+    there.page.wait_for_function(
+        "name => document.querySelector(`[data-figure='${name}'] [role=status]`).textContent"
+        ".includes('float16')",
+        arg=name,
+    )
+    assert "slope 0" in status.text_content()
+    there.figure.locator(".sf-reset").click()
+    assert (there.paths(), note.inner_text()) == (before, said)
+    assert there.errors == []
+
+
+def test_values_of_a_type_are_those_of_pytorch(tab):
+    """Tanh at 4 in bfloat16: 1, and a slope of exactly 0, with a bar below it."""
+    there = tab("compare-functions")
+    there.control(0).select_option(label="Tanh")
+    there.figure.locator(".sf-switch label", has_text="bfloat16").click()
+    there.reading.focus()
+    for _ in range(60):  # from 1 to 4
+        there.reading.press("ArrowRight")
+    assert there.place() == 4
+    assert there.values()[:2] == ["1.000", "0.000"]
+    assert "39 % of sums four times as wide" in there.figure.locator(".sf-note").inner_text()
+    bar = there.figure.locator("path.sf-rug.sf-row0").get_attribute("d")
+    assert bar.count("M") > 3
+
+
 def test_a_screen_reader_is_told_once_the_reader_pauses(tab):
     """Ten steps make one message, and it names place, values and the note."""
     there = tab("swish-beta")
@@ -280,15 +348,16 @@ def test_nothing_shifts_and_nothing_scrolls_sideways(tab, name, width):
     there = tab(name, viewport={"width": width, "height": 844})
     assert there.page.evaluate(SHIFTS) < 0.05
     height = there.figure.bounding_box()["height"]
-    sliders = there.figure.locator("input[type=range], select")
+    sliders = there.figure.locator("input[type=range], select, input[type=radio]:checked")
     for k in range(sliders.count()):
+        sliders.nth(k).focus()
         for key in ("Home", "End", "ArrowUp"):
-            sliders.nth(k).focus()
-            sliders.nth(k).press(key)
+            there.page.keyboard.press(key)
             assert there.figure.bounding_box()["height"] == height, f"moves the page: {key}"
     assert there.page.evaluate("document.documentElement.scrollWidth") <= width
-    for k in range(sliders.count()):
-        assert sliders.nth(k).bounding_box()["height"] >= 44
+    touched = there.figure.locator("input[type=range], select, .sf-buttons label")
+    for k in range(touched.count()):
+        assert touched.nth(k).bounding_box()["height"] >= 44
 
 
 def test_the_figure_asks_no_other_host(tab, site):

@@ -70,11 +70,23 @@
     return `${mantissa}·10${raised}${panel.unit}`;
   }
 
+  /* What a control says and is told, whether it is a slider, a list or a row of buttons. */
+  function handle(control) {
+    const buttons = [...control.querySelectorAll("input[type=radio]")];
+    if (!buttons.length) return control;
+    return {
+      get value() { return buttons.find((button) => button.checked).value; },
+      set value(position) { buttons[position].checked = true; },
+      addEventListener: (kind, listener) => control.addEventListener(kind, listener),
+      isSwitch: true,
+    };
+  }
+
   /* --- one figure --------------------------------------------------------------------------- */
 
   function start(figure, data) {
     const [left, top, width, height] = data.box;
-    const controls = [...figure.querySelectorAll("[data-control]")];
+    const controls = [...figure.querySelectorAll("[data-control]")].map(handle);
     const reading = figure.querySelector("[data-reading]");
     const status = figure.querySelector(".sf-status");
     const note = figure.querySelector(".sf-note");
@@ -88,7 +100,7 @@
     });
     const curves = data.curves.map((curve, k) => {
       const path = figure.querySelector(`path[data-curve="${k}"]`);
-      if (curve.style === "dots") return { ...curve, path };
+      if (curve.style === "dots" || curve.style === "rug") return { ...curve, path };
       const mark = panels[curve.panel].svg.appendChild(document.createElementNS(SVG, "circle"));
       mark.setAttribute("class", `sf-mark sf-row${curve.row}`);
       mark.setAttribute("r", "4.5");
@@ -101,8 +113,10 @@
       const pixel = top + (height * (panel.y[1] - y)) / (panel.y[1] - panel.y[0]);
       return Math.max(-9999, Math.min(9999, pixel));
     };
-    const shown = (curve) =>
-      trace(data.banks[curve.bank], curve.control === null ? 0 : Number(controls[curve.control].value));
+    const at = (control) => (control === null ? 0 : Number(controls[control].value));
+    const combined = (position, by) =>
+      by === null ? position : position * data.controls[by].texts.length + at(by);
+    const shown = (curve) => trace(data.banks[curve.bank], combined(at(curve.control), curve.by));
     const place = () => data.reading.low + data.reading.step * Number(reading.value);
 
     function line(curve) {
@@ -115,7 +129,7 @@
           d += `M${(across(panel, at) - 3.5).toFixed(1)} ${up(panel, y[i]).toFixed(1)}` +
             "a3.5 3.5 0 1 0 7 0a3.5 3.5 0 1 0-7 0";
         } else {
-          const jumps = curve.style === "line" && i > 0 && x[i - 1] === at && y[i - 1] !== y[i];
+          const jumps = curve.style !== "steps" && i > 0 && x[i - 1] === at && y[i - 1] !== y[i];
           d += (i === 0 || jumps ? "M" : "L") + point;
         }
       });
@@ -126,6 +140,7 @@
     function draw() {
       for (const curve of curves) curve.path.setAttribute("d", line(curve));
       controls.forEach((control, k) => {
+        if (control.isSwitch) return; // its buttons say what is chosen
         const text = data.controls[k].texts[control.value];
         const output = control.parentElement.querySelector(".sf-shown");
         const name = figure.querySelector(`[data-name="${k}"]`);
@@ -141,7 +156,7 @@
     }
 
     const notes = () =>
-      data.controls.map((control, k) => control.notes[controls[k].value] || "").join(" ").trim();
+      data.controls.map((control, k) => control.notes[combined(at(k), control.by)] || "").join(" ").trim();
 
     /* The values: after that, or after the place has moved. */
     function point() {

@@ -1,0 +1,49 @@
+"""What a page of the built book offers to run, read from its HTML: for benchmarks and tests."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_CELL = re.compile(r'(?=<div class="cell )')
+_BAR = re.compile(r'data-live="run" data-cell="([^"]+)"[^>]*data-packages="([^"]*)"')
+
+
+@dataclass(frozen=True)
+class Offered:
+    """A cell with a button.
+
+    Attributes:
+        cell: its id.
+        packages: of those that Pyodide brings, the ones that running it loads.
+        prints: whether its stored output is text, and nothing else.
+        draws: whether its stored output is a picture.
+    """
+
+    cell: str
+    packages: frozenset[str]
+    prints: bool
+    draws: bool
+
+
+def offered(page: str) -> list[Offered]:
+    """The cells of a page, in order, that run in it."""
+    found = []
+    for part in _CELL.split(page):
+        bar = _BAR.search(part)
+        if bar is not None:
+            drawn = "<img" in part
+            printed = "cell_output" in part and not drawn
+            found.append(Offered(bar[1], frozenset(bar[2].split()), printed, drawn))
+    return found
+
+
+def first_of_each(page: str) -> dict[str, str]:
+    """The first cell that prints and loads NumPy alone, and the first that draws, by kind."""
+    found: dict[str, str] = {}
+    for one in offered(page):
+        if one.prints and one.packages == {"numpy"}:
+            found.setdefault("prints", one.cell)
+        if one.draws and "matplotlib" in one.packages:
+            found.setdefault("draws", one.cell)
+    return found
