@@ -12,6 +12,7 @@ import numpy as np
 
 from actlab.functions import gated, rectifiers, smooth, vector
 from actlab.functions.parameters import Parameter
+from actlab.functions.shown import SHOWN, Shown
 from actlab.functions.uses import USED_BY, Use
 
 Kinks = Callable[..., tuple[float, ...]]
@@ -58,6 +59,11 @@ class Activation:
     partials: Callable[..., Any] | None = field(default=None, repr=False)
     kinks: Kinks = field(default=_no_kinks, repr=False)
     aliases: tuple[str, ...] = ()
+
+    @property
+    def shown(self) -> Shown:
+        """How it is presented."""
+        return SHOWN[self.name]
 
     @property
     def used_by(self) -> tuple[Use, ...]:
