@@ -16,7 +16,14 @@ from typing import Any
 
 import mpmath
 import numpy as np
-from functions_reference import TRUTH, digits, errors_in_ulp
+from functions_reference import (
+    CANCELLATION_SIZE,
+    CANCELLING,
+    FLOAT64_ULP,
+    TRUTH,
+    digits,
+    errors_in_ulp,
+)
 from mpmath import mp, mpf
 
 from actlab import functions
@@ -136,36 +143,7 @@ def search(
 
 # --- the functions --------------------------------------------------------------------------------
 
-#: The stated accuracy in float64: the largest error in ulp of (forward, derivative), for every
-#: input whose result and whose exponential e^−|x| (or e^−x²/2) are normal numbers. The worst that
-#: a search of 20,000 points finds is below by what another platform's exp and log1p may need.
-FLOAT64_ULP = {
-    "sigmoid": (2.5, 4.0),
-    "hard_sigmoid": (1.5, 0.5),
-    "log_sigmoid": (2.0, 2.5),
-    "tanh": (1.5, 4.0),
-    "hardtanh": (0.0, 0.0),
-    "softcap": (3.0, 5.0),
-    "softsign": (2.0, 4.0),
-    "softplus": (2.0, 2.5),
-    "relu": (0.0, 0.0),
-    "relu6": (0.0, 0.0),
-    "leaky_relu": (0.5, 0.0),
-    "prelu": (0.5, 0.0),
-    "rrelu": (0.5, 0.0),
-    "elu": (1.0, 1.0),
-    "celu": (1.0, 1.0),
-    "selu": (3.0, 3.0),
-    "gelu": (8.0, 8.0),
-    "gelu_tanh": (4.0, 8.0),
-    "quick_gelu": (4.5, 8.0),
-    "silu": (3.5, 6.0),
-    "mish": (5.0, 8.0),
-    "hardswish": (1.5, 1.5),
-    "relu2": (0.5, 0.0),
-    "leaky_relu2": (0.5, 1.0),
-}
-#: The same for what is no elementwise entry of the catalogue.
+#: The stated accuracy of what is no elementwise entry of the catalogue.
 OTHER_ULP = {
     "normal_pdf": 4.0,
     "normal_cdf": 8.0,
@@ -180,10 +158,6 @@ OTHER_ULP = {
     "log_softmax_jvp": 8.0,
     "log_softmax_vjp": 8.0,
 }
-#: The derivatives of the smooth gates have a zero near −1 where two terms of about 0.2 cancel.
-#: From −2.5 to −0.3 their error is counted in ulp of this size instead of the result's own.
-CANCELLING = {"gelu", "gelu_tanh", "quick_gelu", "silu", "mish"}
-CANCELLATION_SIZE = 0.125
 
 
 def _near_zero(point: list[float], exact: list[mpf]) -> list[float]:

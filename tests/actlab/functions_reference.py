@@ -12,6 +12,9 @@ import mpmath
 import numpy as np
 from mpmath import mp, mpf
 
+from actlab.functions import Activation
+from actlab.functions.parameters import LARGEST
+
 
 def digits(x: float) -> int:
     """How many decimal digits survive the worst cancellation in the definitions below at x.
@@ -158,6 +161,98 @@ TRUTH: dict[str, tuple[Formula, Formula]] = {
         lambda x, slope=0.5: 2 * x if x > 0 else 2 * slope**2 * x,
     ),
 }
+
+
+#: Other parameters than the defaults, so that none is hard-wired; the first sets all of them.
+OTHER: dict[str, tuple[dict[str, float], ...]] = {
+    "softcap": ({"cap": 0.8},),
+    "softplus": ({"beta": 2.5},),
+    "leaky_relu": ({"slope": 0.3}, {"slope": 1.7}),
+    "prelu": ({"slope": -0.2}, {"slope": -0.7}),
+    "rrelu": ({"lower": 0.25, "upper": 0.5},),
+    "elu": ({"alpha": 1.8},),
+    # PyTorch keeps 1/α in float32.
+    "celu": ({"alpha": 0.5},),
+    "silu": ({"beta": 1.702}, {"beta": -0.5}, {"beta": -2.0}),
+    "leaky_relu2": ({"slope": 0.3}, {"slope": -3.0}),
+}
+
+
+#: The stated accuracy in float64: the largest error in ulp of (forward, derivative), for every
+#: input whose result and whose exponential e^−|x| (or e^−x²/2) are normal numbers. The worst that
+#: a search of 20,000 points finds is below by what another platform's exp and log1p may need.
+FLOAT64_ULP = {
+    "sigmoid": (2.5, 4.0),
+    "hard_sigmoid": (1.5, 0.5),
+    "log_sigmoid": (2.0, 2.5),
+    "tanh": (1.5, 4.0),
+    "hardtanh": (0.0, 0.0),
+    "softcap": (3.0, 5.0),
+    "softsign": (2.0, 4.0),
+    "softplus": (2.0, 2.5),
+    "relu": (0.0, 0.0),
+    "relu6": (0.0, 0.0),
+    "leaky_relu": (0.5, 0.0),
+    "prelu": (0.5, 0.0),
+    "rrelu": (0.5, 0.0),
+    "elu": (1.0, 1.0),
+    "celu": (1.0, 1.0),
+    "selu": (3.0, 3.0),
+    "gelu": (8.0, 8.0),
+    "gelu_tanh": (4.0, 8.0),
+    "quick_gelu": (4.5, 8.0),
+    "silu": (3.5, 6.0),
+    "mish": (5.0, 8.0),
+    "hardswish": (1.5, 1.5),
+    "relu2": (0.5, 0.0),
+    "leaky_relu2": (0.5, 1.0),
+}
+#: The derivatives of the smooth gates have a zero near −1 where two terms of about 0.2 cancel.
+#: From −2.5 to −0.3 their error is counted in ulp of this size instead of the result's own.
+CANCELLING = {"gelu", "gelu_tanh", "quick_gelu", "silu", "mish"}
+CANCELLATION_SIZE = 0.125
+_INF = np.inf
+#: f(−∞), f(∞), f′(−∞), f′(∞)
+LIMITS = {
+    "sigmoid": (0, 1, 0, 0),
+    "hard_sigmoid": (0, 1, 0, 0),
+    "log_sigmoid": (-_INF, 0, 1, 0),
+    "tanh": (-1, 1, 0, 0),
+    "hardtanh": (-1, 1, 0, 0),
+    "softcap": (-30, 30, 0, 0),
+    "softsign": (-1, 1, 0, 0),
+    "softplus": (0, _INF, 0, 1),
+    "relu": (0, _INF, 0, 1),
+    "relu6": (0, 6, 0, 0),
+    "leaky_relu": (-_INF, _INF, 0.01, 1),
+    "prelu": (-_INF, _INF, 0.25, 1),
+    "rrelu": (-_INF, _INF, (1 / 8 + 1 / 3) / 2, 1),
+    "elu": (-1, _INF, 0, 1),
+    "celu": (-1, _INF, 0, 1),
+    "selu": (-1.7580993408473766, _INF, 0, 1.0507009873554805),
+    "gelu": (0, _INF, 0, 1),
+    "gelu_tanh": (0, _INF, 0, 1),
+    "quick_gelu": (0, _INF, 0, 1),
+    "silu": (0, _INF, 0, 1),
+    "mish": (0, _INF, 0, 1),
+    "hardswish": (0, _INF, 0, 1),
+    "relu2": (0, _INF, 0, _INF),
+    "leaky_relu2": (_INF, _INF, -_INF, _INF),
+}
+
+
+def ends(entry: Activation) -> list[dict[str, float]]:
+    """One parameter at each end of its range, the others at their defaults."""
+    found = []
+    for parameter in entry.parameters:
+        low = 1 / LARGEST if parameter.domain == "positive" else -LARGEST
+        for value in (low, LARGEST):
+            try:
+                entry.checked({parameter.name: value})
+            except ValueError:  # another parameter rules it out
+                continue
+            found.append({parameter.name: value})
+    return found
 
 
 def truth(name: str, which: str, x: np.ndarray, **parameters: float) -> list[mpf]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from functions_reference import OTHER
 from torch import nn
 from torch.autograd import gradcheck, gradgradcheck
 
@@ -182,15 +183,7 @@ def points(dtype=torch.float64) -> torch.Tensor:
 
 
 OTHER_PARAMETERS = {
-    "softcap": {"cap": 5.0},
-    "softplus": {"beta": 2.5},
-    "leaky_relu": {"slope": 0.3},
-    "prelu": {"slope": -0.2},
-    "rrelu": {"lower": 0.2, "upper": 0.6},
-    "elu": {"alpha": 1.8},
-    "celu": {"alpha": 0.4},
-    "silu": {"beta": 1.702},
-    "leaky_relu2": {"slope": 0.2},
+    **{name: values[0] for name, values in OTHER.items()},
     "softmax": {"temperature": 0.7},
     "log_softmax": {"temperature": 3.0},
 }

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from functions_reference import ends
+
+from actlab.functions import CATALOGUE
 
 pytestmark = pytest.mark.interpreted
 
+ELEMENTWISE = [name for name, entry in CATALOGUE.items() if entry.kind == "elementwise"]
 DTYPES = ["bfloat16", "float16", "float32", "float64"]
 #: A row that a program holds, and one that it reads twice.
 WIDTHS = [40, 16385]
@@ -193,19 +197,7 @@ def test_a_slope_of_zero_closes_minus_infinity(path, dtype):
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(
     ("name", "parameters"),
-    [
-        ("leaky_relu", {"slope": 1e18}),
-        ("leaky_relu2", {"slope": 1e18}),
-        ("elu", {"alpha": -1e18}),
-        ("celu", {"alpha": 1e-18}),
-        ("celu", {"alpha": 1e18}),
-        ("softcap", {"cap": 1e-18}),
-        ("softcap", {"cap": 1e18}),
-        ("softplus", {"beta": 1e-18}),
-        ("softplus", {"beta": 1e18}),
-        ("silu", {"beta": 1e18}),
-        ("silu", {"beta": -1e18}),
-    ],
+    [(name, parameters) for name in ELEMENTWISE for parameters in ends(CATALOGUE[name])],
     ids=str,
 )
 def test_the_ends_of_a_parameters_range_give_right_values(name, parameters, dtype):
