@@ -108,6 +108,32 @@ class _Swish(torch.autograd.Function):
         return for_x, for_beta
 
 
+class _Star(torch.autograd.Function):
+    """s·max(x, 0)² + b; saves x and s."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, scale: Tensor, bias: Tensor) -> Tensor:
+        ctx.save_for_backward(x, scale)
+        wide, s, b = _wide(x, scale, bias)
+        r = _finite(F.relu(wide))
+        return (s * r * r + b).to(x.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+        x, scale = ctx.saved_tensors
+        upstream, wide, s = _wide(gradient, x, scale)
+        r = F.relu(wide)
+        for_x = for_scale = for_bias = None
+        if ctx.needs_input_grad[0]:
+            slope = s * torch.where(s == 0, _finite(r), r)
+            for_x = (2.0 * (upstream * slope)).to(x.dtype)
+        if ctx.needs_input_grad[1]:
+            for_scale = (upstream * r * r).sum_to_size(scale.shape).to(scale.dtype)
+        if ctx.needs_input_grad[2]:
+            for_bias = upstream.sum_to_size(scale.shape).to(scale.dtype)
+        return for_x, for_scale, for_bias
+
+
 class _Gated(torch.autograd.Function):
     """activation(a)·b; saves a and b, where the composed formula also keeps activation(a)."""
 
@@ -255,6 +281,44 @@ class Swish(nn.Module):
     def extra_repr(self) -> str:
         kind = "learnable" if isinstance(self.beta, nn.Parameter) else "fixed"
         return f"channels={self.beta.numel()}, {kind}"
+
+
+def _learned(module: nn.Module, learnable: bool, **values: float) -> None:
+    """Numbers as parameters of a module, or as its buffers."""
+    for name, value in values.items():
+        if learnable:
+            module.register_parameter(name, nn.Parameter(torch.tensor(value)))
+        else:
+            module.register_buffer(name, torch.tensor(value))
+
+
+class StarReLU(nn.Module):
+    """s·max(x, 0)² + b with s and b that are learned (yu2024metaformer).
+
+    Args:
+        scale: where s starts, a finite number. The paper's 0.8944 and −0.4472 give a standard
+            normal input mean 0 and variance 1; its code starts at 1 and 0.
+        bias: where b starts, a finite number.
+        learnable: False keeps both fixed, as buffers.
+
+    Shape:
+        any; the output has the shape and dtype of the input.
+    """
+
+    scale: Tensor
+    bias: Tensor
+
+    def __init__(
+        self, scale: float = 0.8944, bias: float = -0.4472, learnable: bool = True
+    ) -> None:
+        super().__init__()
+        _learned(self, learnable, **get("star_relu").checked({"scale": scale, "bias": bias}))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return _Star.apply(x, self.scale, self.bias)
+
+    def extra_repr(self) -> str:
+        return "learnable" if isinstance(self.scale, nn.Parameter) else "fixed"
 
 
 class SoftCap(nn.Module):
@@ -454,6 +518,7 @@ _EQUIVALENTS: dict[str, Callable[..., Callable[..., Tensor]]] = {
     "log_softmax": lambda axis, temperature: partial(_softened, F.log_softmax, axis, temperature),
     "relu2": _plain(lambda x: F.relu(x).square()),
     "leaky_relu2": lambda axis, slope: lambda x: _leaky(x, slope).square(),
+    "star_relu": lambda axis, scale, bias: lambda x: scale * _finite(F.relu(x)).square() + bias,
     # F.glu(packed) is first half · σ(second half): the gate a goes second.
     "glu": _plain(_glu),
     "bilinear": _plain(torch.mul),
@@ -531,4 +596,5 @@ _MODULES: dict[str, Callable[..., nn.Module]] = {
     "hardswish": nn.Hardswish,
     "relu2": ReLU2,
     "leaky_relu2": LeakyReLU2,
+    "star_relu": StarReLU,
 }

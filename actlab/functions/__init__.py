@@ -76,6 +76,8 @@ from actlab.functions.rectifiers import (
     rrelu_derivative,
     selu,
     selu_derivative,
+    star_relu,
+    star_relu_derivative,
 )
 from actlab.functions.smooth import (
     gelu,
@@ -187,6 +189,8 @@ __all__ = [
     "softplus_derivative",
     "softsign",
     "softsign_derivative",
+    "star_relu",
+    "star_relu_derivative",
     "swiglu",
     "swiglu_partials",
     "swish",

@@ -427,6 +427,16 @@ _ENTRIES = (
         (rectifiers.SQUARED_SLOPE,),
         aliases=("squared_leaky_relu", "leaky_relu_squared"),
     ),
+    _elementwise(
+        rectifiers,
+        "star_relu",
+        "StarReLU",
+        r"s\max(x, 0)^2 + b \quad s, b \text{ learned}",
+        r"2s\max(x, 0)",
+        "yu2024metaformer",
+        (rectifiers.STAR_SCALE, rectifiers.STAR_BIAS),
+        aliases=("starrelu",),
+    ),
     _gated("glu", "GLU", r"\sigma(a)\,b", r"\sigma'(a)\,b", "dauphin2017glu"),
     _gated("bilinear", "Bilinear", r"a\,b", "b", "shazeer2020glu"),
     _gated(

@@ -17,6 +17,8 @@ RRELU_SLOPE = Parameter("slope", "a", (1 / 8 + 1 / 3) / 2, 0.0, 1.0, "sampled sl
 ELU_ALPHA = Parameter("alpha", r"\alpha", 1.0, 0.1, 2.0, "minus the limit at −∞")
 CELU_ALPHA = Parameter("alpha", r"\alpha", 1.0, 0.1, 2.0, "minus the limit at −∞", "positive")
 SQUARED_SLOPE = Parameter("slope", "a", 0.5, 0.0, 1.0, "slope for x < 0 before squaring")
+STAR_SCALE = Parameter("scale", "s", 0.8944, 0.1, 2.0, "factor of the square (its start)")
+STAR_BIAS = Parameter("bias", "b", -0.4472, -1.0, 1.0, "f for x < 0 (its start)")
 
 # The fixed point of Klambauer et al. (2017): mean 0 and variance 1 of the input are kept.
 SELU_ALPHA = 1.6732632423543772
@@ -312,3 +314,38 @@ def leaky_relu2_derivative(x: FloatArray, slope: ArrayLike = 0.5) -> FloatArray:
     slope = SQUARED_SLOPE.check(slope, x.shape)
     # One factor at a time: a² alone may leave the range where a²x does not.
     return 2.0 * np.where(x > 0, x, slope * _leaky(x, slope))
+
+
+@elementwise
+def star_relu(x: FloatArray, scale: ArrayLike = 0.8944, bias: ArrayLike = -0.4472) -> FloatArray:
+    """StarReLU s·max(x, 0)² + b, whose s and b are learned.
+
+    Args:
+        x: array of any shape.
+        scale: s, any finite number or an array that broadcasts to ``x``.
+        bias: b, the same. The defaults give a standard normal input mean 0 and variance 1.
+
+    Returns:
+        shape and dtype of ``x``. Paper: yu2024metaformer.
+
+    Raises:
+        ValueError: when s or b is not finite or does not broadcast to ``x``.
+    """
+    scale = STAR_SCALE.check(scale, x.shape)
+    bias = STAR_BIAS.check(bias, x.shape)
+    r = np.maximum(x, 0.0)
+    plain = gated(gated(scale, r), r) + bias
+    # Where the square and b may cancel: the square with what its rounding lost.
+    near = np.where((np.abs(plain) < 2.0 * np.abs(bias)) & (r < 1e290), r, 0.0)
+    product, lost = two_product(scale, near)
+    square, rest = two_product(product, near)
+    return np.where(near > 0, (square + bias) + (rest + lost * near), plain)
+
+
+@elementwise
+def star_relu_derivative(
+    x: FloatArray, scale: ArrayLike = 0.8944, bias: ArrayLike = -0.4472
+) -> FloatArray:
+    """2s·max(x, 0); the function has no kink."""
+    STAR_BIAS.check(bias, x.shape)
+    return 2.0 * gated(STAR_SCALE.check(scale, x.shape), np.maximum(x, 0.0))

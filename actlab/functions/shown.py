@@ -121,6 +121,9 @@ SHOWN: Mapping[str, Shown] = MappingProxyType(
         "leaky_relu2": Shown(
             "x², or x²/4 below 0", "09_squared_relu", "Squares", "cyan", "pairs", "<"
         ),
+        "star_relu": Shown(
+            "0.894 · max(x, 0)² − 0.447", "09_squared_relu", "Squares", "cyan", "long", "*"
+        ),
         "glu": Shown("σ(a) · b", "11_silu_swish_glu", "Two inputs", "purple", "dashdotdot", "h"),
         "bilinear": Shown(
             "a · b", "11_silu_swish_glu", "Two inputs", "cyan", "dashdot", "h", "bilinear"

@@ -34,6 +34,11 @@ MOBILENET_3 = Use(
 CLIP = Use(
     "CLIP", f"{_GITHUB}/openai/CLIP/blob/0845fc462666c43bda82243874b66a0071464510/clip/model.py"
 )
+METAFORMER = Use(
+    "CAFormer and ConvFormer",
+    f"{_GITHUB}/sail-sg/metaformer/blob/a828c610e1eba4572ccd04e675adc6cd464b1a2d/"
+    "metaformer_baselines.py",
+)
 #: By name in the catalogue. A function that is missing here was not looked up.
 USED_BY: Mapping[str, tuple[Use, ...]] = MappingProxyType(
     {
@@ -43,5 +48,6 @@ USED_BY: Mapping[str, tuple[Use, ...]] = MappingProxyType(
         "softcap": (GEMMA_2,),
         "hard_sigmoid": (MOBILENET_3,),
         "hardswish": (MOBILENET_3,),
+        "star_relu": (METAFORMER,),
     }
 )

@@ -349,6 +349,18 @@ def leaky_relu2_backward(g, x, slope_squared, q, WIDE: tl.constexpr):
     return 2.0 * (g * tl.where(x > 0.0, x, slope_squared * closed(x, slope_squared)))
 
 
+@triton.jit
+def star_relu_forward(x, scale, bias, WIDE: tl.constexpr):
+    r = larger(x, 0.0)
+    return scale * smaller(r, tl.where(scale == 0.0, 1.0, float("inf"))) * r + bias
+
+
+@triton.jit
+def star_relu_backward(g, x, scale, bias, WIDE: tl.constexpr):
+    r = smaller(larger(x, 0.0), tl.where(scale == 0.0, 1.0, float("inf")))
+    return 2.0 * (g * (scale * r))
+
+
 # --- the library's own functions, to be measured beside the ones above -------------------------
 
 
@@ -464,6 +476,12 @@ FORMULAS: dict[str, Formula] = {
             leaky_relu2_forward,
             leaky_relu2_backward,
             scalars=lambda slope: (slope * slope, 0.0),
+        ),
+        Formula(
+            "star_relu",
+            star_relu_forward,
+            star_relu_backward,
+            scalars=lambda scale, bias: (scale, bias),
         ),
         Formula("gelu_by_erf", gelu_by_erf_forward, gelu_by_erf_backward),
         Formula("silu_by_sigmoid", silu_by_sigmoid_forward, silu_by_sigmoid_backward),

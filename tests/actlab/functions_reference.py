@@ -12,9 +12,6 @@ import mpmath
 import numpy as np
 from mpmath import mp, mpf
 
-from actlab.functions import Activation
-from actlab.functions.parameters import LARGEST
-
 
 def digits(x: float) -> int:
     """How many decimal digits survive the worst cancellation in the definitions below at x.
@@ -160,6 +157,10 @@ TRUTH: dict[str, tuple[Formula, Formula]] = {
         lambda x, slope=0.5: _leaky(x, slope) ** 2,
         lambda x, slope=0.5: 2 * x if x > 0 else 2 * slope**2 * x,
     ),
+    "star_relu": (
+        lambda x, scale=0.8944, bias=-0.4472: mpf(scale) * max(x, mpf(0)) ** 2 + mpf(bias),
+        lambda x, scale=0.8944, bias=0: 2 * mpf(scale) * max(x, mpf(0)),
+    ),
 }
 
 
@@ -175,6 +176,7 @@ OTHER: dict[str, tuple[dict[str, float], ...]] = {
     "celu": ({"alpha": 0.5},),
     "silu": ({"beta": 1.702}, {"beta": -0.5}, {"beta": -2.0}),
     "leaky_relu2": ({"slope": 0.3}, {"slope": -3.0}),
+    "star_relu": ({"scale": -0.5, "bias": 2.0},),
 }
 
 
@@ -206,6 +208,7 @@ FLOAT64_ULP = {
     "hardswish": (1.5, 1.5),
     "relu2": (0.5, 0.0),
     "leaky_relu2": (0.5, 1.0),
+    "star_relu": (1.5, 0.5),
 }
 #: The derivatives of the smooth gates have a zero near −1 where two terms of about 0.2 cancel.
 #: From −2.5 to −0.3 their error is counted in ulp of this size instead of the result's own.
@@ -238,21 +241,8 @@ LIMITS = {
     "hardswish": (0, _INF, 0, 1),
     "relu2": (0, _INF, 0, _INF),
     "leaky_relu2": (_INF, _INF, -_INF, _INF),
+    "star_relu": (-0.4472, _INF, 0, _INF),
 }
-
-
-def ends(entry: Activation) -> list[dict[str, float]]:
-    """One parameter at each end of its range, the others at their defaults."""
-    found = []
-    for parameter in entry.parameters:
-        low = 1 / LARGEST if parameter.domain == "positive" else -LARGEST
-        for value in (low, LARGEST):
-            try:
-                entry.checked({parameter.name: value})
-            except ValueError:  # another parameter rules it out
-                continue
-            found.append({parameter.name: value})
-    return found
 
 
 def truth(name: str, which: str, x: np.ndarray, **parameters: float) -> list[mpf]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from functions_reference import ends
 
 from actlab.functions import CATALOGUE
+from actlab.kernels.selftest import ends
 
 pytestmark = pytest.mark.interpreted
 
