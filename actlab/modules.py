@@ -134,6 +134,32 @@ class _Star(torch.autograd.Function):
         return for_x, for_scale, for_bias
 
 
+class _Snake(torch.autograd.Function):
+    """x + sin²(ax)/a with a = e^log_a; saves x and log_a."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, log_a: Tensor) -> Tensor:
+        ctx.save_for_backward(x, log_a)
+        wide, exponent = _wide(x, log_a)
+        a = exponent.exp()
+        return (wide + torch.sin(a * _finite(wide)).square() / a).to(x.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        x, log_a = ctx.saved_tensors
+        upstream, wide, exponent = _wide(gradient, x, log_a)
+        a = exponent.exp()
+        for_x = for_a = None
+        if ctx.needs_input_grad[0]:
+            slope = 2.0 * torch.sin(a * wide + math.pi / 4).square()
+            for_x = (upstream * slope).to(x.dtype)
+        if ctx.needs_input_grad[1]:
+            t = a * wide
+            terms = wide * torch.sin(2.0 * t) - torch.sin(t).square() / a
+            for_a = (upstream * terms).sum_to_size(log_a.shape).to(log_a.dtype)
+        return for_x, for_a
+
+
 class _Gated(torch.autograd.Function):
     """activation(a)·b; saves a and b, where the composed formula also keeps activation(a)."""
 
@@ -319,6 +345,33 @@ class StarReLU(nn.Module):
 
     def extra_repr(self) -> str:
         return "learnable" if isinstance(self.scale, nn.Parameter) else "fixed"
+
+
+class Snake(nn.Module):
+    """x + sin²(ax)/a with an a that is learned (ziyin2020snake).
+
+    Its logarithm is the parameter, as in BigVGAN's configurations: a stays positive.
+
+    Args:
+        alpha: where a starts, a positive number.
+        learnable: False keeps it fixed, as a buffer.
+
+    Shape:
+        any; the output has the shape and dtype of the input.
+    """
+
+    log_alpha: Tensor
+
+    def __init__(self, alpha: float = 1.0, learnable: bool = True) -> None:
+        super().__init__()
+        alpha = get("snake").checked({"alpha": alpha})["alpha"]
+        _learned(self, learnable, log_alpha=math.log(alpha))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return _Snake.apply(x, self.log_alpha)
+
+    def extra_repr(self) -> str:
+        return "learnable" if isinstance(self.log_alpha, nn.Parameter) else "fixed"
 
 
 class SoftCap(nn.Module):
@@ -519,6 +572,7 @@ _EQUIVALENTS: dict[str, Callable[..., Callable[..., Tensor]]] = {
     "relu2": _plain(lambda x: F.relu(x).square()),
     "leaky_relu2": lambda axis, slope: lambda x: _leaky(x, slope).square(),
     "star_relu": lambda axis, scale, bias: lambda x: scale * _finite(F.relu(x)).square() + bias,
+    "snake": lambda axis, alpha: lambda x: x + torch.sin(alpha * _finite(x)).square() / alpha,
     # F.glu(packed) is first half · σ(second half): the gate a goes second.
     "glu": _plain(_glu),
     "bilinear": _plain(torch.mul),
@@ -597,4 +651,5 @@ _MODULES: dict[str, Callable[..., nn.Module]] = {
     "relu2": ReLU2,
     "leaky_relu2": LeakyReLU2,
     "star_relu": StarReLU,
+    "snake": Snake,
 }

@@ -60,7 +60,6 @@ _OTHERS: dict[str, tuple[str, str, str, str]] = {
     "step": ("grey", "dashed", "1", "step"),
     "abs": ("grey", "dotted", "2", "|x|"),
     "sine": ("slate", "solid", "*", "sine"),
-    "snake": ("slate", "dashed", "x", "snake"),
     "crelu": ("blue", "dotted", "H", "CReLU"),
     "atan": ("green", "dashdot", "3", "arctan"),
     "erf": ("green", "long", "4", "erf"),
@@ -118,7 +117,7 @@ def identity(name: str) -> Identity:
 
     Args:
         name: a name or alias in the catalogue (``swish`` is ``silu``), or one of ``identity``,
-            ``step``, ``abs``, ``sine``, ``snake``, ``square``, ``signed_square``, ``crelu``,
+            ``step``, ``abs``, ``sine``, ``square``, ``signed_square``, ``crelu``,
             ``maxout``, ``atan``, ``erf``.
 
     Raises:

@@ -437,6 +437,15 @@ _ENTRIES = (
         (rectifiers.STAR_SCALE, rectifiers.STAR_BIAS),
         aliases=("starrelu",),
     ),
+    _elementwise(
+        smooth,
+        "snake",
+        "Snake",
+        r"x + \frac{\sin^2(a x)}{a} \quad a \text{ learned}",
+        r"1 + \sin(2 a x)",
+        "ziyin2020snake",
+        (smooth.SNAKE,),
+    ),
     _gated("glu", "GLU", r"\sigma(a)\,b", r"\sigma'(a)\,b", "dauphin2017glu"),
     _gated("bilinear", "Bilinear", r"a\,b", "b", "shazeer2020glu"),
     _gated(

@@ -124,6 +124,7 @@ SHOWN: Mapping[str, Shown] = MappingProxyType(
         "star_relu": Shown(
             "0.894 · max(x, 0)² − 0.447", "09_squared_relu", "Squares", "cyan", "long", "*"
         ),
+        "snake": Shown("x + sin²(x)", "14_low_precision", "Waves", "slate", "dashed", "x", "snake"),
         "glu": Shown("σ(a) · b", "11_silu_swish_glu", "Two inputs", "purple", "dashdotdot", "h"),
         "bilinear": Shown(
             "a · b", "11_silu_swish_glu", "Two inputs", "cyan", "dashdot", "h", "bilinear"

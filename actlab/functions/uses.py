@@ -39,6 +39,11 @@ METAFORMER = Use(
     f"{_GITHUB}/sail-sg/metaformer/blob/a828c610e1eba4572ccd04e675adc6cd464b1a2d/"
     "metaformer_baselines.py",
 )
+DAC = Use(
+    "Descript Audio Codec",
+    f"{_GITHUB}/descriptinc/descript-audio-codec/blob/5f0026edc69697969596fa8475854d94e27fa699/"
+    "dac/nn/layers.py",
+)
 #: By name in the catalogue. A function that is missing here was not looked up.
 USED_BY: Mapping[str, tuple[Use, ...]] = MappingProxyType(
     {
@@ -49,5 +54,6 @@ USED_BY: Mapping[str, tuple[Use, ...]] = MappingProxyType(
         "hard_sigmoid": (MOBILENET_3,),
         "hardswish": (MOBILENET_3,),
         "star_relu": (METAFORMER,),
+        "snake": (DAC,),
     }
 )

@@ -41,6 +41,7 @@ from actlab.kernels.mathematics import (
     log1p_unit,
     logistic,
     reciprocal,
+    sine_square,
     smaller,
     tanh,
     tanh_pieces,
@@ -361,6 +362,18 @@ def star_relu_backward(g, x, scale, bias, WIDE: tl.constexpr):
     return 2.0 * (g * (scale * r))
 
 
+@triton.jit
+def snake_forward(x, a, over_a, WIDE: tl.constexpr):
+    # From 2²⁵ on the sine no longer counts beside x.
+    return tl.where(tl.abs(a * x) < 3e7, x + sine_square(x, a, 0, WIDE) * over_a, x)
+
+
+@triton.jit
+def snake_backward(g, x, a, q, WIDE: tl.constexpr):
+    # 1 + sin(2ax) is 2·sin²(ax + π/4), which keeps its digits at its zeros.
+    return g * (2.0 * sine_square(x, a, 1, WIDE))
+
+
 # --- the library's own functions, to be measured beside the ones above -------------------------
 
 
@@ -482,6 +495,12 @@ FORMULAS: dict[str, Formula] = {
             star_relu_forward,
             star_relu_backward,
             scalars=lambda scale, bias: (scale, bias),
+        ),
+        Formula(
+            "snake",
+            snake_forward,
+            snake_backward,
+            scalars=lambda alpha: (alpha, 1.0 / alpha),
         ),
         Formula("gelu_by_erf", gelu_by_erf_forward, gelu_by_erf_backward),
         Formula("silu_by_sigmoid", silu_by_sigmoid_forward, silu_by_sigmoid_backward),

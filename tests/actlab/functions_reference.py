@@ -161,6 +161,10 @@ TRUTH: dict[str, tuple[Formula, Formula]] = {
         lambda x, scale=0.8944, bias=-0.4472: mpf(scale) * max(x, mpf(0)) ** 2 + mpf(bias),
         lambda x, scale=0.8944, bias=0: 2 * mpf(scale) * max(x, mpf(0)),
     ),
+    "snake": (
+        lambda x, alpha=1: x + mp.sin(alpha * x) ** 2 / alpha,
+        lambda x, alpha=1: 1 + mp.sin(2 * alpha * x),
+    ),
 }
 
 
@@ -177,6 +181,7 @@ OTHER: dict[str, tuple[dict[str, float], ...]] = {
     "silu": ({"beta": 1.702}, {"beta": -0.5}, {"beta": -2.0}),
     "leaky_relu2": ({"slope": 0.3}, {"slope": -3.0}),
     "star_relu": ({"scale": -0.5, "bias": 2.0},),
+    "snake": ({"alpha": 2.5},),
 }
 
 
@@ -209,6 +214,7 @@ FLOAT64_ULP = {
     "relu2": (0.5, 0.0),
     "leaky_relu2": (0.5, 1.0),
     "star_relu": (1.5, 0.5),
+    "snake": (4.0, 4.0),
 }
 #: The derivatives of the smooth gates have a zero near −1 where two terms of about 0.2 cancel.
 #: From −2.5 to −0.3 their error is counted in ulp of this size instead of the result's own.
@@ -242,6 +248,7 @@ LIMITS = {
     "relu2": (0, _INF, 0, _INF),
     "leaky_relu2": (_INF, _INF, -_INF, _INF),
     "star_relu": (-0.4472, _INF, 0, _INF),
+    "snake": (-_INF, _INF, np.nan, np.nan),
 }
 
 

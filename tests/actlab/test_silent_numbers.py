@@ -236,13 +236,16 @@ EXTREME = [
 def test_the_ends_of_a_parameters_range_give_right_values(name, parameters, which):
     size = np.array([5e-324, 1e-300, 1e-40, 1e-20, 1e-18, 3e-7, 1.0, 25.0, 1e9, 1e18, 1e30, 1e300])
     x = np.concatenate([-size[::-1], [0.0], size])
+    if name == "snake":  # a phase beyond float64 has no sine
+        x = x[np.abs(x) <= 1e308 / max(parameters["alpha"], 1)]
     y = getattr(functions.get(name), which)(x, **parameters)
     exact = truth_at_extremes(name, which, x, **parameters)
     # A rounded product βx costs |βx| units of an exponential, which matter only where it is not 0.
     steep = abs(parameters.get("beta", 1 / parameters.get("alpha", np.inf)))
     with np.errstate(over="ignore"):
         slack = 8 + np.minimum(np.abs(x) * steep, 750)
-    errors = errors_in_ulp(y, exact)
+    # The slope of a wave is right to 1e-15 of its height, not of itself, at a phase of 1e18.
+    errors = errors_in_ulp(y, exact, floor=1.0 if (name, which) == ("snake", "derivative") else 0.0)
     assert (errors <= slack).all(), (x[errors > slack], y[errors > slack])
 
 
