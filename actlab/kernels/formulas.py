@@ -352,8 +352,8 @@ def leaky_relu2_backward(g, x, slope_squared, q, WIDE: tl.constexpr):
 
 @triton.jit
 def star_relu_forward(x, scale, bias, WIDE: tl.constexpr):
-    r = larger(x, 0.0)
-    return scale * smaller(r, tl.where(scale == 0.0, 1.0, float("inf"))) * r + bias
+    r = smaller(larger(x, 0.0), tl.where(scale == 0.0, 1.0, float("inf")))
+    return scale * r * r + bias
 
 
 @triton.jit
