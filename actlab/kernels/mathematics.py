@@ -219,7 +219,7 @@ def sine_square(x, a, QUARTER: tl.constexpr, WIDE: tl.constexpr):
     """sin²(ax + QUARTER·π/4) for QUARTER 0 or 1; relative error 2e-6, WIDE 1e-7, of a polynomial.
 
     The phase is taken modulo π in two steps, whose first is exact. It is right to 2e-7 while
-    |ax| < 2²², and a rounded a costs |ax| times its rounding; beyond, the result is within [0, 1]
+    |ax| < 2¹⁸, and a rounded a costs |ax| times its rounding; beyond, the result is within [0, 1]
     and means nothing.
     """
     t = a * x

@@ -68,7 +68,7 @@ FLOAT32_ERROR = {"gelu_tanh": 3e-5, "quick_gelu": 1e-5}
 #: Where two terms cancel within a function, their size: smaller results are held to its digits.
 FLOAT32_SIZE = {"star_relu": 0.4472}
 #: Inputs beyond it, in units of 1/alpha, have a slope whose phase float32 cannot hold.
-PHASE = {"snake": 2.0**22}
+PHASE = {"snake": 2.0**18}
 #: ‖Δ‖/‖reference‖ that random inputs must stay below, by dtype.
 TOLERANCE = {"float64": 1e-7, "float32": 2e-6, "float16": 1e-3, "bfloat16": 8e-3}
 
