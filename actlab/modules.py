@@ -26,6 +26,7 @@ from torch.nn import functional as F
 
 from actlab.functions import get
 from actlab.functions.axes import checked_axes
+from actlab.functions.rectifiers import BULGE, XIELU_BETA
 
 Axes = int | tuple[int, ...]
 
@@ -158,6 +159,45 @@ class _Snake(torch.autograd.Function):
             terms = wide * torch.sin(2.0 * t) - torch.sin(t).square() / a
             for_a = (upstream * terms).sum_to_size(log_a.shape).to(log_a.dtype)
         return for_x, for_a
+
+
+def _bulge(x: Tensor) -> Tensor:
+    """e^x − 1 − x for x ≤ 0, by its series near 0."""
+    inner = x.clamp(min=-0.5)
+    series = torch.full_like(inner, BULGE[0])
+    for coefficient in BULGE[1:]:
+        series = series * inner + coefficient
+    return torch.where(x > -0.5, inner * inner * series, torch.expm1(x) - x)
+
+
+class _XIELU(torch.autograd.Function):
+    """α_p·x² + x/2 for x > 0, else α_n·(e^x − 1 − x) + x/2; saves x, α_p and α_n."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, alpha_p: Tensor, alpha_n: Tensor) -> Tensor:
+        ctx.save_for_backward(x, alpha_p, alpha_n)
+        wide, p, n = _wide(x, alpha_p, alpha_n)
+        below = wide.clamp(max=0)
+        end = XIELU_BETA - n
+        far = n * torch.expm1(below) + end * torch.where(end == 0, _finite(below), below)
+        near = XIELU_BETA * below + n * _bulge(_finite(below))
+        above = wide.clamp(min=0) * (p * wide.clamp(min=0) + XIELU_BETA)
+        return torch.where(wide > 0, above, torch.where(wide > -0.5, near, far)).to(x.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+        x, alpha_p, alpha_n = ctx.saved_tensors
+        upstream, wide, p, n = _wide(gradient, x, alpha_p, alpha_n)
+        above, below = wide.clamp(min=0), wide.clamp(max=0)
+        for_x = for_p = for_n = None
+        if ctx.needs_input_grad[0]:
+            slope = torch.where(wide > 0, 2.0 * (p * above), n * torch.expm1(below))
+            for_x = (upstream * (slope + XIELU_BETA)).to(x.dtype)
+        if ctx.needs_input_grad[1]:
+            for_p = (upstream * above * above).sum_to_size(p.shape).to(p.dtype)
+        if ctx.needs_input_grad[2]:
+            for_n = (upstream * _bulge(below)).sum_to_size(n.shape).to(n.dtype)
+        return for_x, for_p, for_n
 
 
 class _Gated(torch.autograd.Function):
@@ -374,6 +414,48 @@ class Snake(nn.Module):
         return "learnable" if isinstance(self.log_alpha, nn.Parameter) else "fixed"
 
 
+class XIELU(nn.Module):
+    """xIELU with α_p and α_n that are learned (huang2024xielu).
+
+    What is learned are numbers whose softplus is α_p and α_n − ½, as in the paper.
+
+    Args:
+        alpha_p: where α_p starts, a positive number.
+        alpha_n: where α_n starts; above ½ where it is learned.
+        learnable: False keeps both fixed, as buffers.
+
+    Shape:
+        any; the output has the shape and dtype of the input.
+    """
+
+    alpha_p: Tensor
+    alpha_n: Tensor
+
+    def __init__(self, alpha_p: float = 0.8, alpha_n: float = 0.8, learnable: bool = True) -> None:
+        super().__init__()
+        values = get("xielu").checked({"alpha_p": alpha_p, "alpha_n": alpha_n})
+        self.learnable = learnable
+        if learnable:
+            if values["alpha_n"] <= XIELU_BETA:
+                raise ValueError(
+                    f"a learned alpha_n must start above {XIELU_BETA}, which is added to a "
+                    f"positive number; got {alpha_n!r}"
+                )
+            values["alpha_n"] -= XIELU_BETA
+            # The inverse of the softplus.
+            values = {key: value + math.log(-math.expm1(-value)) for key, value in values.items()}
+        _learned(self, learnable, **values)
+
+    def forward(self, x: Tensor) -> Tensor:
+        p, n = self.alpha_p, self.alpha_n
+        if self.learnable:
+            p, n = F.softplus(p), XIELU_BETA + F.softplus(n)
+        return _XIELU.apply(x, p, n)
+
+    def extra_repr(self) -> str:
+        return "learnable" if self.learnable else "fixed"
+
+
 class SoftCap(nn.Module):
     """c·tanh(x/c) (gemma2024gemma2).
 
@@ -573,6 +655,13 @@ _EQUIVALENTS: dict[str, Callable[..., Callable[..., Tensor]]] = {
     "leaky_relu2": lambda axis, slope: lambda x: _leaky(x, slope).square(),
     "star_relu": lambda axis, scale, bias: lambda x: scale * _finite(F.relu(x)).square() + bias,
     "snake": lambda axis, alpha: lambda x: x + torch.sin(alpha * _finite(x)).square() / alpha,
+    "xielu": lambda axis, alpha_p, alpha_n: (
+        lambda x: torch.where(
+            x > 0,
+            alpha_p * x.clamp(min=0).square() + XIELU_BETA * x,
+            alpha_n * torch.expm1(x.clamp(max=0)) + (XIELU_BETA - alpha_n) * x.clamp(max=0),
+        )
+    ),
     # F.glu(packed) is first half · σ(second half): the gate a goes second.
     "glu": _plain(_glu),
     "bilinear": _plain(torch.mul),
@@ -652,4 +741,5 @@ _MODULES: dict[str, Callable[..., nn.Module]] = {
     "leaky_relu2": LeakyReLU2,
     "star_relu": StarReLU,
     "snake": Snake,
+    "xielu": lambda alpha_p, alpha_n: XIELU(alpha_p, alpha_n, learnable=alpha_n > XIELU_BETA),
 }

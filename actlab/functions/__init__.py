@@ -78,6 +78,8 @@ from actlab.functions.rectifiers import (
     selu_derivative,
     star_relu,
     star_relu_derivative,
+    xielu,
+    xielu_derivative,
 )
 from actlab.functions.smooth import (
     gelu,
@@ -201,4 +203,6 @@ __all__ = [
     "swish_derivative",
     "tanh",
     "tanh_derivative",
+    "xielu",
+    "xielu_derivative",
 ]

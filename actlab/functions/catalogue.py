@@ -446,6 +446,16 @@ _ENTRIES = (
         "ziyin2020snake",
         (smooth.SNAKE,),
     ),
+    _elementwise(
+        rectifiers,
+        "xielu",
+        "xIELU",
+        _cases(r"\alpha_p x^2", r"\alpha_n (e^x - 1 - x)")
+        + r" + \frac{x}{2} \quad \alpha_p, \alpha_n \text{ learned}",
+        _cases(r"2 \alpha_p x", r"\alpha_n (e^x - 1)") + r" + \frac{1}{2}",
+        "huang2024xielu",
+        (rectifiers.XIELU_POSITIVE, rectifiers.XIELU_NEGATIVE),
+    ),
     _gated("glu", "GLU", r"\sigma(a)\,b", r"\sigma'(a)\,b", "dauphin2017glu"),
     _gated("bilinear", "Bilinear", r"a\,b", "b", "shazeer2020glu"),
     _gated(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from math import factorial
+
 import numpy as np
 from numpy.typing import ArrayLike
 
 from actlab.functions.parameters import Parameter
 from actlab.functions.rounding import FloatArray, as_float_array, elementwise, gated, unless_nan
-from actlab.functions.special import two_product
+from actlab.functions.special import horner, two_product
 
 LEAKY_SLOPE = Parameter("slope", "a", 0.01, 0.0, 1.0, "slope for x < 0")
 PRELU_SLOPE = Parameter("slope", "a", 0.25, -1.0, 1.0, "learned slope for x < 0 (its start)")
@@ -19,6 +21,12 @@ CELU_ALPHA = Parameter("alpha", r"\alpha", 1.0, 0.1, 2.0, "minus the limit at �
 SQUARED_SLOPE = Parameter("slope", "a", 0.5, 0.0, 1.0, "slope for x < 0 before squaring")
 STAR_SCALE = Parameter("scale", "s", 0.8944, 0.1, 2.0, "factor of the square (its start)")
 STAR_BIAS = Parameter("bias", "b", -0.4472, -1.0, 1.0, "f for x < 0 (its start)")
+XIELU_POSITIVE = Parameter(
+    "alpha_p", r"\alpha_p", 0.8, 0.1, 2.0, "half of the bend for x > 0 (its start)", "positive"
+)
+XIELU_NEGATIVE = Parameter(
+    "alpha_n", r"\alpha_n", 0.8, 0.1, 2.0, "slope at 0 minus that at −∞ (its start)", "positive"
+)
 
 # The fixed point of Klambauer et al. (2017): mean 0 and variance 1 of the input are kept.
 SELU_ALPHA = 1.6732632423543772
@@ -349,3 +357,46 @@ def star_relu_derivative(
     """2s·max(x, 0); the function has no kink."""
     STAR_BIAS.check(bias, x.shape)
     return 2.0 * gated(STAR_SCALE.check(scale, x.shape), np.maximum(x, 0.0))
+
+
+#: The slope of xIELU at 0, which is not learned.
+XIELU_BETA = 0.5
+#: (e^x − 1 − x)/x² as a series: what is left out is below 1e-17 for |x| ≤ ½. Highest power first.
+BULGE = tuple(1.0 / factorial(k) for k in range(16, 1, -1))
+
+
+@elementwise
+def xielu(x: FloatArray, alpha_p: ArrayLike = 0.8, alpha_n: ArrayLike = 0.8) -> FloatArray:
+    """xIELU, the integral of an ELU: α_p·x² + x/2 for x > 0, else α_n·(e^x − 1 − x) + x/2.
+
+    Args:
+        x: array of any shape.
+        alpha_p: α_p > 0, a number or an array that broadcasts to ``x``.
+        alpha_n: α_n > 0, the same. Both are learned, α_n as ½ plus a positive number: then
+            f → ∞ at −∞, by a slope of ½ − α_n < 0.
+
+    Returns:
+        shape and dtype of ``x``. Paper: huang2024xielu.
+
+    Raises:
+        ValueError: when one of them is not a positive number from 1e-18 to 1e18.
+    """
+    alpha_p = XIELU_POSITIVE.check(alpha_p, x.shape)
+    alpha_n = XIELU_NEGATIVE.check(alpha_n, x.shape)
+    above, below = np.maximum(x, 0.0), np.minimum(x, 0.0)
+    inner = np.maximum(below, -0.5)
+    # Near 0, where e^x − 1 − x would cancel; further out x is taken but once.
+    near = inner * (XIELU_BETA + alpha_n * inner * horner(BULGE, inner))
+    far = alpha_n * np.expm1(below) + gated(XIELU_BETA - alpha_n, below)
+    return np.where(x > 0, above * (alpha_p * above + XIELU_BETA), np.where(x > -0.5, near, far))
+
+
+@elementwise
+def xielu_derivative(
+    x: FloatArray, alpha_p: ArrayLike = 0.8, alpha_n: ArrayLike = 0.8
+) -> FloatArray:
+    """2α_p·x + ½ for x > 0, else α_n·(e^x − 1) + ½: ½ at 0 from both sides."""
+    alpha_p = XIELU_POSITIVE.check(alpha_p, x.shape)
+    alpha_n = XIELU_NEGATIVE.check(alpha_n, x.shape)
+    below = alpha_n * np.expm1(np.minimum(x, 0.0))
+    return XIELU_BETA + np.where(x > 0, 2.0 * (alpha_p * np.maximum(x, 0.0)), below)

@@ -124,6 +124,14 @@ SHOWN: Mapping[str, Shown] = MappingProxyType(
         "star_relu": Shown(
             "0.894 · max(x, 0)² − 0.447", "09_squared_relu", "Squares", "cyan", "long", "*"
         ),
+        "xielu": Shown(
+            "x/2 + 0.8 · (x², or eˣ − 1 − x below 0)",
+            "09_squared_relu",
+            "Squares",
+            "cyan",
+            "dashdotdot",
+            "v",
+        ),
         "snake": Shown("x + sin²(x)", "14_low_precision", "Waves", "slate", "dashed", "x", "snake"),
         "glu": Shown("σ(a) · b", "11_silu_swish_glu", "Two inputs", "purple", "dashdotdot", "h"),
         "bilinear": Shown(

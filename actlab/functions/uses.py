@@ -44,6 +44,11 @@ DAC = Use(
     f"{_GITHUB}/descriptinc/descript-audio-codec/blob/5f0026edc69697969596fa8475854d94e27fa699/"
     "dac/nn/layers.py",
 )
+APERTUS = Use(
+    "Apertus",
+    f"{_GITHUB}/huggingface/transformers/blob/ecbf7a09240905537bfdf25d35a80ccb24ddcbf1/"
+    "src/transformers/models/apertus/configuration_apertus.py",
+)
 #: By name in the catalogue. A function that is missing here was not looked up.
 USED_BY: Mapping[str, tuple[Use, ...]] = MappingProxyType(
     {
@@ -55,5 +60,6 @@ USED_BY: Mapping[str, tuple[Use, ...]] = MappingProxyType(
         "hardswish": (MOBILENET_3,),
         "star_relu": (METAFORMER,),
         "snake": (DAC,),
+        "xielu": (APERTUS,),
     }
 )

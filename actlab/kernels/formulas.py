@@ -374,6 +374,30 @@ def snake_backward(g, x, a, q, WIDE: tl.constexpr):
     return g * (2.0 * sine_square(x, a, 1, WIDE))
 
 
+@triton.jit
+def xielu_forward(x, alpha_p, alpha_n, WIDE: tl.constexpr):
+    # Near 0 (e^x − 1 − x)/x² as a polynomial, because the difference would cancel.
+    if WIDE:
+        p = 0.00823720728498225 + 0.0011632796776787576 * x
+        p = 0.04164961010348966 + x * p
+        p = 0.16666559512163645 + x * p
+        p = 0.4999999891030808 + x * p
+    else:
+        p = 0.1656079692585879 + 0.035928176050996734 * x
+        p = 0.49997007924068637 + x * p
+    bend = tl.where(x > 0.0, alpha_p, alpha_n * p)
+    end = 0.5 - alpha_n
+    far = alpha_n * (exp_small(x, WIDE) - 1.0) + end * closed(x, end)
+    return tl.where(x > -0.5, x * (bend * x + 0.5), far)
+
+
+@triton.jit
+def xielu_backward(g, x, alpha_p, alpha_n, WIDE: tl.constexpr):
+    # 2α_p·x may overflow where 2gα_p·x does not.
+    half = tl.where(x > 0.0, alpha_p * x, 0.5 * (alpha_n * expm1(x, WIDE)))
+    return 2.0 * (g * (half + 0.25))
+
+
 # --- the library's own functions, to be measured beside the ones above -------------------------
 
 
@@ -501,6 +525,12 @@ FORMULAS: dict[str, Formula] = {
             snake_forward,
             snake_backward,
             scalars=lambda alpha: (alpha, 1.0 / alpha),
+        ),
+        Formula(
+            "xielu",
+            xielu_forward,
+            xielu_backward,
+            scalars=lambda alpha_p, alpha_n: (alpha_p, alpha_n),
         ),
         Formula("gelu_by_erf", gelu_by_erf_forward, gelu_by_erf_backward),
         Formula("silu_by_sigmoid", silu_by_sigmoid_forward, silu_by_sigmoid_backward),

@@ -47,6 +47,7 @@ PARAMETERS: dict[str, tuple[dict[str, float], ...]] = {
     "celu": ({"alpha": 0.4}, {"alpha": 2.0}),
     "star_relu": ({"scale": -0.5, "bias": 2.0}, {"scale": 0.0, "bias": 0.25}),
     "snake": ({"alpha": 0.75}, {"alpha": 6.0}),
+    "xielu": ({"alpha_p": 0.2, "alpha_n": 0.5}, {"alpha_p": 1.5, "alpha_n": 0.25}),
     "softcap": ({"cap": 50.0}, {"cap": 0.7}),
     "softplus": ({"beta": 0.5}, {"beta": 7.0}),
     "silu": ({"beta": 1.702}, {"beta": -2.0}, {"beta": 0.0}),
@@ -66,7 +67,7 @@ SPECIALS = (0.0, -0.0, math.inf, -math.inf, 1e30, -1e30, 1e-40, -1e-40, -90.0)
 #: a rounded 1.702x costs its size in units of the exponential.
 FLOAT32_ERROR = {"gelu_tanh": 3e-5, "quick_gelu": 1e-5}
 #: Where two terms cancel within a function, their size: smaller results are held to its digits.
-FLOAT32_SIZE = {"star_relu": 0.4472}
+FLOAT32_SIZE = {"star_relu": 0.4472, "xielu": 0.5}
 #: Inputs beyond it, in units of 1/alpha, have a slope whose phase float32 cannot hold.
 PHASE = {"snake": 2.0**18}
 #: ‖Δ‖/‖reference‖ that random inputs must stay below, by dtype.

@@ -17,12 +17,11 @@ from typing import Any
 import mpmath
 import numpy as np
 from functions_reference import (
-    CANCELLATION_SIZE,
-    CANCELLING,
     FLOAT64_ULP,
     TRUTH,
     digits,
     errors_in_ulp,
+    sizes,
 )
 from mpmath import mp, mpf
 
@@ -160,8 +159,8 @@ OTHER_ULP = {
 }
 
 
-def _near_zero(point: list[float], exact: list[mpf]) -> list[float]:
-    return [CANCELLATION_SIZE if -2.5 < point[0] < -0.3 else 0.0] * len(exact)
+def _cancelling(name: str, which: str, point: list[float], exact: list[mpf]) -> list[float]:
+    return [float(sizes(name, which, np.array(point[0])))] * len(exact)
 
 
 def _elementwise() -> list[Case]:
@@ -180,7 +179,7 @@ def _elementwise() -> list[Case]:
                     _column(function),
                     lambda x, formula=formula: [mpf(formula(x))],
                     FLOAT64_ULP[name][index],
-                    _near_zero if index and name in CANCELLING else None,
+                    partial(_cancelling, name, "derivative" if index else "forward"),
                     # From here on the exponential is subnormal and has lost digits.
                     reach={"gelu": 37.5, "quick_gelu": 416.0}.get(name, 708.0),
                 )
@@ -296,9 +295,7 @@ def _gates() -> list[Case]:
         reach = 37.5 if inner == "gelu" else 300.0
 
         def near(point: list[float], exact: list[mpf], inner: str | None = inner) -> list[float]:
-            if inner not in CANCELLING or not -2.5 < point[0] < -0.3:
-                return [0.0]
-            return [CANCELLATION_SIZE * abs(point[1])]
+            return [float(sizes(inner or "", "derivative", np.array(point[0]))) * abs(point[1])]
 
         found += [
             # A product rounds once more.

@@ -165,6 +165,16 @@ TRUTH: dict[str, tuple[Formula, Formula]] = {
         lambda x, alpha=1: x + mp.sin(alpha * x) ** 2 / alpha,
         lambda x, alpha=1: 1 + mp.sin(2 * alpha * x),
     ),
+    "xielu": (
+        lambda x, alpha_p=0.8, alpha_n=0.8: (
+            mpf(alpha_p) * x**2 + x / 2 if x > 0 else mpf(alpha_n) * (mp.exp(x) - 1 - x) + x / 2
+        ),
+        lambda x, alpha_p=0.8, alpha_n=0.8: (
+            2 * mpf(alpha_p) * x + mpf(1) / 2
+            if x > 0
+            else mpf(alpha_n) * (mp.exp(x) - 1) + mpf(1) / 2
+        ),
+    ),
 }
 
 
@@ -182,6 +192,7 @@ OTHER: dict[str, tuple[dict[str, float], ...]] = {
     "leaky_relu2": ({"slope": 0.3}, {"slope": -3.0}),
     "star_relu": ({"scale": -0.5, "bias": 2.0},),
     "snake": ({"alpha": 2.5},),
+    "xielu": ({"alpha_p": 0.3, "alpha_n": 0.6}, {"alpha_p": 1.5, "alpha_n": 0.25}),
 }
 
 
@@ -215,11 +226,10 @@ FLOAT64_ULP = {
     "leaky_relu2": (0.5, 1.0),
     "star_relu": (1.5, 0.5),
     "snake": (4.0, 4.0),
+    "xielu": (8.0, 4.0),
 }
 #: The derivatives of the smooth gates have a zero near −1 where two terms of about 0.2 cancel.
-#: From −2.5 to −0.3 their error is counted in ulp of this size instead of the result's own.
 CANCELLING = {"gelu", "gelu_tanh", "quick_gelu", "silu", "mish"}
-CANCELLATION_SIZE = 0.125
 _INF = np.inf
 #: f(−∞), f(∞), f′(−∞), f′(∞)
 LIMITS = {
@@ -249,7 +259,17 @@ LIMITS = {
     "leaky_relu2": (_INF, _INF, -_INF, _INF),
     "star_relu": (-0.4472, _INF, 0, _INF),
     "snake": (-_INF, _INF, np.nan, np.nan),
+    "xielu": (_INF, _INF, 0.5 - 0.8, _INF),
 }
+
+
+def sizes(name: str, which: str, x: np.ndarray) -> np.ndarray:
+    """The sizes of terms that cancel, in whose ulp an error counts; 0 where none do."""
+    if name in CANCELLING and which == "derivative":
+        return np.where((x > -2.5) & (x < -0.3), 0.125, 0.0)
+    if name == "xielu":  # the linear term against the bend
+        return np.where(x < 0, np.abs(x) / 2 if which == "forward" else 0.5, 0.0)
+    return np.zeros(x.shape)
 
 
 def truth(name: str, which: str, x: np.ndarray, **parameters: float) -> list[mpf]:
@@ -264,7 +284,7 @@ def truth(name: str, which: str, x: np.ndarray, **parameters: float) -> list[mpf
 
 
 def errors_in_ulp(
-    y: np.ndarray, exact: list[mpf], dtype: type = np.float64, floor: float = 0.0
+    y: np.ndarray, exact: list[mpf], dtype: type = np.float64, floor: np.ndarray | float = 0.0
 ) -> np.ndarray:
     """|y − exact| in units in the last place of ``dtype`` at the exact value.
 
@@ -272,10 +292,11 @@ def errors_in_ulp(
         y: computed values, finite where the exact ones do not overflow.
         exact: true values.
         dtype: whose ulp counts; below its normal range that is the spacing of the subnormals.
-        floor: smaller values are measured in the ulp of this one.
+        floor: smaller values are measured in the ulp of this one; one for each value, or for all.
     """
     information = np.finfo(dtype)
     errors = np.empty(len(exact))
+    floors = np.broadcast_to(floor, errors.shape).tolist()
     with mp.workdps(60):
         for i, (value, target) in enumerate(zip(y.tolist(), exact, strict=True)):
             if abs(target) >= mpf(float(information.max)) + _ulp(float(information.max), dtype) / 2:
@@ -283,7 +304,7 @@ def errors_in_ulp(
             elif not np.isfinite(value):
                 errors[i] = np.inf
             else:
-                size = max(float(abs(target)), floor)
+                size = max(float(abs(target)), floors[i])
                 errors[i] = float(abs(mpf(value) - target) / _ulp(size, dtype))
     return errors
 
