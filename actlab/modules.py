@@ -201,26 +201,42 @@ class _XIELU(torch.autograd.Function):
 
 
 class _Gated(torch.autograd.Function):
-    """activation(a)·b; saves a and b, where the composed formula also keeps activation(a)."""
+    """activation(a)·b; saves a and b, where the composed formula also keeps activation(a).
+
+    The clamped SwiGLU, which has the parameters α and L, cuts both off and takes b + 1 for b.
+    """
 
     @staticmethod
-    def forward(ctx: Any, a: Tensor, b: Tensor, gate: str) -> Tensor:
+    def forward(ctx: Any, a: Tensor, b: Tensor, gate: str, *parameters: float) -> Tensor:
         ctx.save_for_backward(a, b)
-        ctx.gate = gate
+        ctx.gate, ctx.parameters = gate, parameters
         wide_a, wide_b = _wide(a, b)
-        return (_GATES[gate][0](wide_a) * wide_b).to(torch.promote_types(a.dtype, b.dtype))
+        if parameters:
+            wide_a, wide_b = _clamped(wide_a, wide_b, parameters[1])
+        return (_gate(gate, parameters)[0](wide_a) * wide_b).to(
+            torch.promote_types(a.dtype, b.dtype)
+        )
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         a, b = ctx.saved_tensors
         upstream, wide_a, wide_b = _wide(gradient, a, b)
-        activation, derivative = _GATES[ctx.gate]
+        activation, derivative = _gate(ctx.gate, ctx.parameters)
+        passed_a = passed_b = None
+        if ctx.parameters:
+            limit = ctx.parameters[1]
+            passed_a, passed_b = wide_a <= limit, wide_b.abs() <= limit
+            wide_a, wide_b = _clamped(wide_a, wide_b, limit)
         for_a = for_b = None
         if ctx.needs_input_grad[0]:
-            for_a = (upstream * wide_b * derivative(wide_a)).sum_to_size(a.shape).to(a.dtype)
+            slope = derivative(wide_a)
+            slope = slope if passed_a is None else slope * passed_a
+            for_a = (upstream * wide_b * slope).sum_to_size(a.shape).to(a.dtype)
         if ctx.needs_input_grad[1]:
-            for_b = (upstream * activation(wide_a)).sum_to_size(b.shape).to(b.dtype)
-        return for_a, for_b, None
+            through = activation(wide_a)
+            through = through if passed_b is None else through * passed_b
+            for_b = (upstream * through).sum_to_size(b.shape).to(b.dtype)
+        return for_a, for_b, None, *(None for _ in ctx.parameters)
 
 
 def _sigmoid_slope(a: Tensor) -> Tensor:
@@ -236,6 +252,21 @@ def _gelu_slope(a: Tensor) -> Tensor:
 
 def _silu_slope(a: Tensor) -> Tensor:
     return torch.sigmoid(a) + _finite(a) * _sigmoid_slope(a)
+
+
+def _clamped(a: Tensor, b: Tensor, limit: float) -> tuple[Tensor, Tensor]:
+    return a.clamp(max=limit), b.clamp(-limit, limit) + 1.0
+
+
+def _gate(name: str, parameters: tuple[float, ...]) -> tuple[Callable[[Tensor], Tensor], ...]:
+    """The function of a in a gate, and its derivative."""
+    if not parameters:
+        return _GATES[name]
+    alpha = parameters[0]
+    return (
+        lambda a: _finite(a) * torch.sigmoid(alpha * _finite(a)),
+        lambda a: torch.sigmoid(alpha * a) + _finite(alpha * a) * _sigmoid_slope(alpha * a),
+    )
 
 
 def _from_below(function: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
@@ -493,11 +524,12 @@ class GatedActivation(nn.Module):
     """The gated family: activation(a)·b from two inputs, or from one that packs both.
 
     Args:
-        gate: ``glu``, ``bilinear``, ``reglu``, ``geglu`` or ``swiglu``.
+        gate: ``glu``, ``bilinear``, ``reglu``, ``geglu``, ``swiglu`` or ``clamped_swiglu``.
         dim: the axis along which a packed input is halved.
         gate_first: whether a, which goes through the activation, is the first half, as in
             Llama's packed gate and up projections. ``F.glu`` gates with the *second* half:
             pass False to agree with it.
+        **parameters: the gate's, numbers: alpha and limit of ``clamped_swiglu``.
 
     Shape:
         one input (..., 2n, ...) gives (..., n, ...); two inputs of one shape give that shape.
@@ -505,11 +537,15 @@ class GatedActivation(nn.Module):
     The backward pass saves a and b and recomputes the activation.
     """
 
-    def __init__(self, gate: str = "swiglu", dim: int = -1, gate_first: bool = True) -> None:
+    def __init__(
+        self, gate: str = "swiglu", dim: int = -1, gate_first: bool = True, **parameters: float
+    ) -> None:
         super().__init__()
-        if gate not in _GATES:
-            raise ValueError(f"gate must be one of {', '.join(_GATES)}, got {gate!r}")
+        gates = [*_GATES, "clamped_swiglu"]
+        if gate not in gates:
+            raise ValueError(f"gate must be one of {', '.join(gates)}, got {gate!r}")
         self.gate = gate
+        self.parameters_of_gate = get(gate).checked(parameters)
         self.dim = dim
         self.gate_first = gate_first
 
@@ -522,10 +558,11 @@ class GatedActivation(nn.Module):
                 )
             first, second = a.chunk(2, dim=self.dim)
             a, b = (first, second) if self.gate_first else (second, first)
-        return _Gated.apply(a, b, self.gate)
+        return _Gated.apply(a, b, self.gate, *self.parameters_of_gate.values())
 
     def extra_repr(self) -> str:
-        return f"{self.gate}, dim={self.dim}, gate_first={self.gate_first}"
+        values = "".join(f", {key}={value:g}" for key, value in self.parameters_of_gate.items())
+        return f"{self.gate}, dim={self.dim}, gate_first={self.gate_first}{values}"
 
 
 class GatedFeedForward(nn.Module):
@@ -668,6 +705,13 @@ _EQUIVALENTS: dict[str, Callable[..., Callable[..., Tensor]]] = {
     "reglu": _plain(lambda a, b: F.relu(a) * b),
     "geglu": _plain(lambda a, b: F.gelu(a) * b),
     "swiglu": _plain(lambda a, b: F.silu(a) * b),
+    "clamped_swiglu": lambda axis, alpha, limit: (
+        lambda a, b: (
+            (clamped := a.clamp(max=limit))
+            * torch.sigmoid(alpha * clamped)
+            * (b.clamp(-limit, limit) + 1)
+        )
+    ),
 }
 
 
@@ -690,8 +734,7 @@ def module_for(name: str, **parameters: Any) -> nn.Module:
     """
     entry = get(name)
     if entry.kind == "gated":
-        entry.checked(parameters)
-        return GatedActivation(entry.name)
+        return GatedActivation(entry.name, **parameters)
     axis = parameters.pop("axis", -1) if entry.kind == "vector" else -1
     values = entry.checked(parameters)
     if entry.kind == "vector":

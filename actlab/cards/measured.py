@@ -197,6 +197,11 @@ def measure(name: str) -> Card:
         rise = Point(*slope_extremum(derivative, kinks, np.argmax))
         left, right = forward(np.array([-np.inf, np.inf]))
     mean, second, slope_second = gaussian_moments(forward, derivative, (*kinks, *bends))
+    if entry.kind == "gated":
+        # The other factor is independent, and a normal b goes through it too.
+        other = lambda b: entry.forward(np.ones_like(b), b) / forward(np.ones(1))  # noqa: E731
+        mean_b, second_b, _ = gaussian_moments(other, other)
+        mean, second, slope_second = mean * mean_b, second * second_b, slope_second * second_b
     limits, saved = _torch_limits(entry)
     dead = limits["float32"].slope_zero if limits else ()
     return Card(
@@ -211,8 +216,7 @@ def measure(name: str) -> Card:
         right=float(right),
         kinks=kinks,
         bends=bends,
-        # The factor b of a gate has mean 0 and mean square 1.
-        mean=0.0 if entry.kind == "gated" else mean,
+        mean=mean,
         second=second,
         slope_second=slope_second,
         exact_five=float(forward(np.array([FAR_LEFT]))[0]),

@@ -26,7 +26,8 @@ exists (a gate of 0 times ±inf in the gated family, several +inf in one softmax
 piece, the one that runs to infinity on that side: at the only kink or the left one of two that is
 the left-hand slope (0 for ReLU, a for the leaky ones, α for ELU, λα for SELU, 0 for hard-swish at
 −3), at the right one of two the right-hand slope (0 for ReLU6 at 6, 1 for hard-swish at 3).
-``torch`` does the same, and a test holds the two together.
+``torch`` does the same, and a test holds the two together. The clamps of the clamped SwiGLU pass
+what lies on their ends, as ``torch.clamp`` does.
 
 **Mistakes.** A wrong dtype raises ``TypeError``, a wrong value or shape ``ValueError``, each with
 one sentence that says what was expected.
@@ -36,6 +37,8 @@ from actlab.functions.catalogue import CATALOGUE, Activation, get
 from actlab.functions.gated import (
     bilinear,
     bilinear_partials,
+    clamped_swiglu,
+    clamped_swiglu_partials,
     geglu,
     geglu_partials,
     glu,
@@ -130,6 +133,8 @@ __all__ = [
     "bilinear_partials",
     "celu",
     "celu_derivative",
+    "clamped_swiglu",
+    "clamped_swiglu_partials",
     "elu",
     "elu_derivative",
     "erf",

@@ -31,7 +31,7 @@ class Activation:
         title: how the literature writes it.
         formula: LaTeX, of x (of a and b for the gated kind, of the vector x for softmax).
         derivative_formula: LaTeX of the derivative; of the Jacobian for the vector kind, of
-            ∂f/∂a for the gated kind (∂f/∂b is always the activation of a).
+            ∂f/∂a for the gated kind (∂f/∂b is the activation of a).
         paper: key in the book's ``references.bib``.
         kind: ``elementwise`` (f(x) element by element), ``vector`` (along an axis) or ``gated``
             (f(a, b)).
@@ -144,7 +144,14 @@ def _vector(
 
 
 def _gated(
-    name: str, title: str, formula: str, partial: str, paper: str, kinks: Kinks = _no_kinks
+    name: str,
+    title: str,
+    formula: str,
+    partial: str,
+    paper: str,
+    kinks: Kinks = _no_kinks,
+    parameters: tuple[Parameter, ...] = (),
+    aliases: tuple[str, ...] = (),
 ) -> Activation:
     return Activation(
         name=name,
@@ -156,6 +163,8 @@ def _gated(
         forward=getattr(gated, name),
         partials=getattr(gated, f"{name}_partials"),
         kinks=kinks,
+        parameters=parameters,
+        aliases=aliases,
     )
 
 
@@ -479,6 +488,18 @@ _ENTRIES = (
         r"a\,\sigma(a)\,b",
         r"(\sigma(a) + a\,\sigma'(a))\,b",
         "shazeer2020glu",
+    ),
+    _gated(
+        "clamped_swiglu",
+        "Clamped SwiGLU",
+        r"\tilde a\,\sigma(\alpha\tilde a)\,(\tilde b + 1) \quad \tilde a = \min(a, L),"
+        r"\ \tilde b = \min(\max(b, -L), L)",
+        r"\begin{cases} (\sigma(\alpha a) + \alpha a\,\sigma'(\alpha a))\,(\tilde b + 1)"
+        r" & a \le L \\ 0 & a > L \end{cases}",
+        "openai2025gptoss",
+        lambda limit=7.0, **_: (limit,),
+        (gated.CLAMPED_ALPHA, gated.CLAMPED_LIMIT),
+        ("swiglu_clamped", "swigluoai"),
     ),
 )
 

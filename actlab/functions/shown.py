@@ -140,6 +140,15 @@ SHOWN: Mapping[str, Shown] = MappingProxyType(
         "reglu": Shown("max(a, 0) · b", "11_silu_swish_glu", "Two inputs", "blue", "long", "h"),
         "geglu": Shown("a · Φ(a) · b", "11_silu_swish_glu", "Two inputs", "orange", "long", "h"),
         "swiglu": Shown("a · σ(a) · b", "11_silu_swish_glu", "Two inputs", "brown", "dashed", "h"),
+        "clamped_swiglu": Shown(
+            "ã · σ(1.702ã) · (b̃ + 1), cut at 7",
+            "11_silu_swish_glu",
+            "Two inputs",
+            "brown",
+            "dashdot",
+            "H",
+            "clamped SwiGLU",
+        ),
         "softmax": Shown(
             "e^(xᵢ) / Σ e^(xⱼ)", "12_softmax", "Outputs", "purple", "long", "p", "softmax"
         ),

@@ -21,7 +21,7 @@ SNAKE = Parameter("alpha", "a", 1.0, 0.2, 5.0, "frequency (its start)", "positiv
 SILU_BETA = Parameter("beta", r"\beta", 1.0, 0.0, 10.0, "steepness of the gate (0: x/2, ∞: ReLU)")
 
 
-def _logistic(t: FloatArray, rest: FloatArray | float = 0.0) -> tuple[FloatArray, FloatArray]:
+def logistic(t: FloatArray, rest: FloatArray | float = 0.0) -> tuple[FloatArray, FloatArray]:
     """σ(t + rest) and σ′(t + rest), with |rest| at most a rounding error of t."""
     z = np.exp(-np.abs(t)) * (1.0 - np.sign(t) * rest)
     small = z / (1.0 + z)
@@ -38,13 +38,13 @@ def sigmoid(x: FloatArray) -> FloatArray:
     Returns:
         values in [0, 1], shape and dtype of ``x``. Paper: rumelhart1986backprop.
     """
-    return _logistic(x)[0]
+    return logistic(x)[0]
 
 
 @elementwise
 def sigmoid_derivative(x: FloatArray) -> FloatArray:
     """σ′(x) = σ(x)·(1 − σ(x)), computed as z/(1 + z)² with z = e^−|x|: both tails are kept."""
-    return _logistic(x)[1]
+    return logistic(x)[1]
 
 
 @elementwise
@@ -56,7 +56,7 @@ def log_sigmoid(x: FloatArray) -> FloatArray:
 @elementwise
 def log_sigmoid_derivative(x: FloatArray) -> FloatArray:
     """(log σ)′(x) = σ(−x) = 1 − σ(x), without the subtraction."""
-    return _logistic(-x)[0]
+    return logistic(-x)[0]
 
 
 @elementwise
@@ -68,7 +68,7 @@ def tanh(x: FloatArray) -> FloatArray:
 @elementwise
 def tanh_derivative(x: FloatArray) -> FloatArray:
     """tanh′(x) = 1 − tanh²(x), computed as 4z/(1 + z)² with z = e^−2|x|: no cancellation."""
-    return 4.0 * _logistic(2.0 * x)[1]
+    return 4.0 * logistic(2.0 * x)[1]
 
 
 def _capped(x: FloatArray, cap: ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -104,7 +104,7 @@ def softcap(x: FloatArray, cap: ArrayLike = 30.0) -> FloatArray:
 def softcap_derivative(x: FloatArray, cap: ArrayLike = 30.0) -> FloatArray:
     """1 − tanh²(x/c), computed as 4z/(1 + z)² with z = e^−2|x|/c: no cancellation."""
     _, t, rest = _capped(x, cap)
-    return 4.0 * _logistic(2.0 * t, 2.0 * rest)[1]
+    return 4.0 * logistic(2.0 * t, 2.0 * rest)[1]
 
 
 @elementwise
@@ -146,7 +146,7 @@ def softplus(x: FloatArray, beta: ArrayLike = 1.0) -> FloatArray:
 @elementwise
 def softplus_derivative(x: FloatArray, beta: ArrayLike = 1.0) -> FloatArray:
     """softplus′(x) = σ(βx)."""
-    return _logistic(SOFTPLUS_BETA.check(beta, x.shape) * x)[0]
+    return logistic(SOFTPLUS_BETA.check(beta, x.shape) * x)[0]
 
 
 @elementwise
@@ -199,7 +199,7 @@ def gelu_tanh(x: FloatArray) -> FloatArray:
     Paper: hendrycks2016gelu.
     """
     t, rest = _tanh_form(np.clip(x, -GATE_LIMIT, GATE_LIMIT))
-    return gated(_logistic(t, rest)[0], x)
+    return gated(logistic(t, rest)[0], x)
 
 
 @elementwise
@@ -207,7 +207,7 @@ def gelu_tanh_derivative(x: FloatArray) -> FloatArray:
     """σ(t) + x·σ′(t)·t′ with t = 2√(2/π)(x + 0.044715x³) and t′ = 2√(2/π)(1 + 0.134145x²)."""
     x = np.clip(x, -GATE_LIMIT, GATE_LIMIT)
     t, rest = _tanh_form(x)
-    gate, slope = _logistic(t, rest)
+    gate, slope = logistic(t, rest)
     return gate + x * (K + 3.0 * C * x * x) * slope
 
 
@@ -230,14 +230,14 @@ def quick_gelu(x: FloatArray) -> FloatArray:
 
     Paper: hendrycks2016gelu, section 2.
     """
-    return gated(_logistic(*_quick_form(x))[0], x)
+    return gated(logistic(*_quick_form(x))[0], x)
 
 
 @elementwise
 def quick_gelu_derivative(x: FloatArray) -> FloatArray:
     """σ(t) + t·σ′(t) with t = 1.702x."""
     t, rest = _quick_form(x)
-    gate, slope = _logistic(t, rest)
+    gate, slope = logistic(t, rest)
     return gate + t * slope
 
 
@@ -257,21 +257,21 @@ def silu(x: FloatArray, beta: ArrayLike = 1.0) -> FloatArray:
         ValueError: when β is not finite.
     """
     beta = SILU_BETA.check(beta, x.shape)
-    return gated(_logistic(gated(beta, x))[0], x)
+    return gated(logistic(gated(beta, x))[0], x)
 
 
 @elementwise
 def silu_derivative(x: FloatArray, beta: ArrayLike = 1.0) -> FloatArray:
     """d/dx x·σ(βx) = σ(βx) + βx·σ′(βx)."""
     t = gated(SILU_BETA.check(beta, x.shape), x)
-    gate, slope = _logistic(t)
+    gate, slope = logistic(t)
     return gate + gated(slope, t)
 
 
 @elementwise
 def silu_beta_derivative(x: FloatArray, beta: ArrayLike = 1.0) -> FloatArray:
     """d/dβ x·σ(βx) = x²·σ′(βx): what a learned β receives."""
-    slope = _logistic(gated(SILU_BETA.check(beta, x.shape), x))[1]
+    slope = logistic(gated(SILU_BETA.check(beta, x.shape), x))[1]
     return gated(gated(slope, x), x)
 
 

@@ -49,6 +49,10 @@ APERTUS = Use(
     f"{_GITHUB}/huggingface/transformers/blob/ecbf7a09240905537bfdf25d35a80ccb24ddcbf1/"
     "src/transformers/models/apertus/configuration_apertus.py",
 )
+GPT_OSS = Use(
+    "gpt-oss",
+    f"{_GITHUB}/openai/gpt-oss/blob/0568dfc94f09469e2968c2b90e50561d1b3fc424/gpt_oss/torch/model.py",
+)
 #: By name in the catalogue. A function that is missing here was not looked up.
 USED_BY: Mapping[str, tuple[Use, ...]] = MappingProxyType(
     {
@@ -61,5 +65,6 @@ USED_BY: Mapping[str, tuple[Use, ...]] = MappingProxyType(
         "star_relu": (METAFORMER,),
         "snake": (DAC,),
         "xielu": (APERTUS,),
+        "clamped_swiglu": (GPT_OSS,),
     }
 )

@@ -156,6 +156,9 @@ OTHER_ULP = {
     "log_softmax": 4.0,
     "log_softmax_jvp": 8.0,
     "log_softmax_vjp": 8.0,
+    "clamped_swiglu": 8.0,
+    "clamped_swiglu/a": 12.0,
+    "clamped_swiglu/b": 6.0,
 }
 
 
@@ -283,7 +286,13 @@ def _rows() -> list[Case]:
 
 
 #: The function of a in each gate.
-GATES = {"glu": "sigmoid", "bilinear": None, "reglu": "relu", "geglu": "gelu", "swiglu": "silu"}
+GATES = {
+    "glu": "sigmoid",
+    "bilinear": None,
+    "reglu": "relu",
+    "geglu": "gelu",
+    "swiglu": "silu",
+}
 
 
 def _gates() -> list[Case]:
@@ -328,9 +337,48 @@ def _gates() -> list[Case]:
     return found
 
 
+def _clamped() -> list[Case]:
+    """The clamped SwiGLU, whose second factor is b + 1."""
+    forward, slope = TRUTH["silu"]
+    alpha, entry = mpf(1.702), CATALOGUE["clamped_swiglu"]
+
+    def cut(b: mpf) -> mpf:
+        return min(max(b, mpf(-7)), mpf(7)) + 1
+
+    def gate(a: mpf) -> mpf:
+        return mpf(forward(min(a, mpf(7)), alpha))
+
+    def near(point: list[float], exact: list[mpf]) -> list[float]:
+        return [float(sizes("silu", "derivative", np.array(point[0])) * cut(mpf(point[1])))]
+
+    exact = {
+        "": (entry.forward, lambda a, b: [gate(a) * cut(b)], None),
+        "/a": (
+            lambda a, b: entry.partials(a, b)[0],
+            lambda a, b: [mpf(slope(a, alpha)) * cut(b) * (a <= 7)],
+            near,
+        ),
+        "/b": (lambda a, b: entry.partials(a, b)[1], lambda a, b: [gate(a) * (abs(b) <= 7)], None),
+    }
+    return [
+        Case(
+            f"clamped_swiglu{part}",
+            2,
+            _column(compute),
+            truth,
+            OTHER_ULP[f"clamped_swiglu{part}"],
+            floor,
+            reach=300.0,
+        )
+        for part, (compute, truth, floor) in exact.items()
+    ]
+
+
 def cases() -> dict[str, Case]:
     """Every function that :mod:`actlab.functions` has, by name."""
-    return {case.name: case for case in (*_elementwise(), *_normal(), *_rows(), *_gates())}
+    return {
+        case.name: case for case in (*_elementwise(), *_normal(), *_rows(), *_gates(), *_clamped())
+    }
 
 
 def keep(record: dict[str, list[list[str]]]) -> None:

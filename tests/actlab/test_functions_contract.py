@@ -58,7 +58,7 @@ def calls(entry: Activation):
 
 def test_the_catalogue_has_the_course_in_its_order():
     assert list(TRUTH) == ELEMENTWISE
-    assert list(GATES) == GATED
+    assert [*GATES, "clamped_swiglu"] == GATED
     assert [name for name, entry in CATALOGUE.items() if entry.kind == "vector"] == [
         "softmax",
         "log_softmax",
@@ -82,7 +82,8 @@ def test_entries_are_complete(entry):
 
 @pytest.mark.parametrize("entry", CATALOGUE.values(), ids=lambda entry: entry.name)
 def test_parameters_are_those_of_the_signature(entry):
-    for function in filter(None, (entry.forward, entry.derivative, entry.jvp, entry.vjp)):
+    all_of_it = (entry.forward, entry.derivative, entry.jvp, entry.vjp, entry.partials)
+    for function in filter(None, all_of_it):
         signature = inspect.signature(function)
         for parameter in entry.parameters:
             assert signature.parameters[parameter.name].default == parameter.default
@@ -199,9 +200,10 @@ def test_bad_parameter_values_are_refused(entry):
         if parameter.domain == "positive":
             bad += [(0.0, ValueError), (-1.0, ValueError)]
         for value, error in bad:
-            for function in filter(None, (entry.forward, entry.derivative)):
+            inputs = [[1.0, -1.0]] * (2 if entry.kind == "gated" else 1)
+            for function in filter(None, (entry.forward, entry.derivative, entry.partials)):
                 with pytest.raises(error, match=f"^{parameter.name} must be") as caught:
-                    function([1.0, -1.0], **{parameter.name: value})
+                    function(*inputs, **{parameter.name: value})
                 assert "\n" not in str(caught.value)
 
 

@@ -184,6 +184,7 @@ def points(dtype=torch.float64) -> torch.Tensor:
 
 OTHER_PARAMETERS = {
     **{name: values[0] for name, values in OTHER.items()},
+    "clamped_swiglu": {"alpha": 1.3, "limit": 2.5},
     "softmax": {"temperature": 0.7},
     "log_softmax": {"temperature": 3.0},
 }
