@@ -344,7 +344,7 @@ def star_relu(x: FloatArray, scale: ArrayLike = 0.8944, bias: ArrayLike = -0.447
     r = np.maximum(x, 0.0)
     plain = gated(gated(scale, r), r) + bias
     # Where the square and b may cancel: the square with what its rounding lost.
-    near = np.where((np.abs(plain) < 2.0 * np.abs(bias)) & (r < 1e290), r, 0.0)
+    near = np.where((np.abs(plain) < 64.0 * np.abs(bias)) & (r < 1e290), r, 0.0)
     product, lost = two_product(scale, near)
     square, rest = two_product(product, near)
     return np.where(near > 0, (square + bias) + (rest + lost * near), plain)

@@ -224,9 +224,9 @@ FLOAT64_ULP = {
     "hardswish": (1.5, 1.5),
     "relu2": (0.5, 0.0),
     "leaky_relu2": (0.5, 1.0),
-    "star_relu": (1.5, 0.5),
-    "snake": (4.0, 4.0),
-    "xielu": (8.0, 4.0),
+    "star_relu": (2.5, 0.5),
+    "snake": (4.0, 4.5),
+    "xielu": (3.0, 1.5),
 }
 #: The derivatives of the smooth gates have a zero near −1 where two terms of about 0.2 cancel.
 CANCELLING = {"gelu", "gelu_tanh", "quick_gelu", "silu", "mish"}
