@@ -69,7 +69,7 @@ LLAMA_3 = Use(
 )
 NEMOTRON = Use(
     "Nemotron",
-    f"{_GITHUB}/huggingface/transformers/blob/05cd1ec14dbe16127778060fb68c34105873015c/"
+    f"{_GITHUB}/huggingface/transformers/blob/ae005ce12a086176742fbf6c8364782a27085c85/"
     "src/transformers/models/nemotron/configuration_nemotron.py",
 )
 MOBILENET_2 = Use(
