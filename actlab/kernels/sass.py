@@ -293,8 +293,8 @@ def main(arguments: list[str] | None = None) -> int:
             f"{_widths_text(found.loads)} {_widths_text(found.stores)} {found.spills}"
         )
     if options.write:
-        found = kept | counts
-        write({target.name: found[target.name] for target in everything if target.name in found})
+        both = kept | counts
+        write({target.name: both[target.name] for target in everything if target.name in both})
         print(f"wrote {RECORD}")
     return 0
 
