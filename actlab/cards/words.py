@@ -143,8 +143,10 @@ def _take(card: Card) -> tuple[str, str]:
     balance = f"the gradient's square {verb} ×{number(factor)} a layer"
     if card.entry.kind == "gated":
         zero = f"slope in a up to {number(card.rise.value)}"
-        centre = "centred" if abs(card.mean) < 5e-4 else f"mean {mean_of(card)}"
-        return "two inputs multiply: a learned gate", f"{centre} for normal a and b; {zero}"
+        centre = "centred for normal a and b"
+        if abs(card.mean) >= 5e-4:
+            centre = f"mean {mean_of(card)}, a and b normal"
+        return "two inputs multiply: a learned gate", f"{centre}; {zero}"
     if card.entry.kind == "vector":
         what = "shares that sum to 1" if card.name == "softmax" else "logarithms of shares"
         return what, "only differences of logits count"
