@@ -216,7 +216,7 @@ def _mind(card: Card) -> tuple[str, str]:
             f"a valley: {number(card.lowest.value)} at {number(card.lowest.at)}",
             f"two inputs, one output; slope down to {number(card.fall.value)}",
         )
-    if card.fall.value > 0.0 and card.fall.value < 1:
+    if card.kinks and 0.0 < card.fall.value < 1:
         return (
             f"a slope of {number(card.fall.value)} is all that the left side has",
             f"mean {mean_of(card)} for a normal input",
