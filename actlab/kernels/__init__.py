@@ -224,7 +224,10 @@ def log_softmax(x: Tensor, axis: Axes = -1, temperature: float = 1.0) -> Tensor:
 # --- gated ------------------------------------------------------------------------------------
 
 
-def _gated(name: str, inputs: tuple[Tensor, ...], gate_first: bool = True) -> Tensor:
+def _gated(
+    name: str, inputs: tuple[Tensor, ...], gate_first: bool = True, **parameters: float
+) -> Tensor:
+    values = get(name).checked(parameters).values()
     if len(inputs) not in (1, 2):
         raise TypeError(f"{name} takes a packed tensor, or a and b; got {len(inputs)} inputs")
     require(*inputs)
@@ -237,14 +240,14 @@ def _gated(name: str, inputs: tuple[Tensor, ...], gate_first: bool = True) -> Te
                 f"the last axis of a packed input must have an even size, "
                 f"got shape {tuple(packed.shape)}"
             )
-        return PACKED[name](packed, bool(gate_first))
+        return PACKED[name](packed, bool(gate_first), *values)
     a, b = inputs
     if a.shape != b.shape or a.dtype != b.dtype:
         raise ValueError(
             f"a and b must have one shape and dtype, got {tuple(a.shape)} {a.dtype} "
             f"and {tuple(b.shape)} {b.dtype}"
         )
-    return SEPARATE[name](a, b)
+    return SEPARATE[name](a, b, *values)
 
 
 def _gate(name: str, summary: str) -> Callable[..., Tensor]:
