@@ -17,6 +17,7 @@ from actgrade.sandbox import confinement
 from actgrade.sandbox.launcher import Launcher
 from actgrade.sandbox.limits import Limits
 from actgrade.submission import SubmissionError, answers_of, read_file
+from actgrade.walls import walls_of
 
 Progress = Callable[[Task, QuestionResult], None]
 
@@ -67,7 +68,9 @@ def grade(
         if started is not None:
             started(sum(len(task.chapter.questions) for task in tasks))
         if tasks:
-            launcher.warm_up()
+            launcher.warm_up(
+                walls_of(tasks[0].chapter, one).absent for one in tasks[0].chapter.questions
+            )
             run(Job(launcher, options, tasks, progress))
     finally:
         if own:

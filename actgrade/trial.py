@@ -11,6 +11,7 @@ import ast
 import functools
 import hashlib
 import hmac
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from queue import Empty
 from typing import TYPE_CHECKING, Any
@@ -133,7 +134,13 @@ def _all_needs(chapter: Assignment, question: Question) -> list[str]:
 class Trial:
     """Run cells in a kernel of their own; they start at once, and are waited for one by one."""
 
-    def __init__(self, launcher: Launcher, cells: list[TrialCell], forbid: tuple[str, ...] = ()):
+    def __init__(
+        self,
+        launcher: Launcher,
+        cells: list[TrialCell],
+        forbid: Sequence[str] = (),
+        absent: Sequence[str] = (),
+    ) -> None:
         from actgrade.sandbox import make_kernel
 
         self._outcomes: dict[str, CellOutcome] = {}
@@ -142,7 +149,7 @@ class Trial:
         self._requests: list[str] = []
         self._kernel: Any = None
         try:
-            self._kernel = make_kernel(launcher, forbid)
+            self._kernel = make_kernel(launcher, forbid, absent)
             for cell in cells:
                 self._kernel.announce(cell.role)
                 self._requests.append(self._kernel.execute_cell_input(cell.source))

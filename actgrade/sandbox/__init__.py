@@ -25,12 +25,16 @@ if TYPE_CHECKING:
     from actgrade.sandbox.launcher import Launcher
 
 
-def make_kernel(launcher: Launcher, forbid: Sequence[str] = ()) -> Any:
-    """A new kernel of the launcher's engine."""
+def make_kernel(launcher: Launcher, forbid: Sequence[str] = (), absent: Sequence[str] = ()) -> Any:
+    """A new kernel of the launcher's engine, for code that may not use ``forbid``.
+
+    Args:
+        absent: modules that are not there, for any code.
+    """
     if launcher.engine == "jupyter":
         from actgrade.sandbox.jupyter import JupyterKernel
 
-        return JupyterKernel(launcher, forbid)
+        return JupyterKernel(launcher, forbid, absent)
     from actgrade.sandbox.pipe import PipeKernel
 
-    return PipeKernel(launcher, forbid)
+    return PipeKernel(launcher, forbid, absent)

@@ -175,17 +175,54 @@ def package_folders(preload: Iterable[str]) -> list[Path]:
     libraries are.
     """
     folders = {Path(place).resolve() for module in (actbase, actgrade) for place in module.__path__}
-    libraries = readable_folders()
-    for top in sorted({name.partition(".")[0] for name in preload}):
-        try:
-            spec = importlib.util.find_spec(top)
-        except (ImportError, ValueError):
-            continue
-        for place in (spec.submodule_search_locations or ()) if spec else ():
-            folder = Path(place).resolve()
-            if not any(folder.is_relative_to(library) for library in libraries):
-                folders.add(folder)
+    tops = sorted({name.partition(".")[0] for name in preload})
+    folders.update(folder for top in tops if (folder := course_folder(top)) is not None)
     return sorted(folder for folder in folders if folder.is_dir())
+
+
+def course_folder(top: str) -> Path | None:
+    """Where the package ``top`` lies if it comes with the course, and is no installed library."""
+    try:
+        spec = importlib.util.find_spec(top)
+    except (ImportError, ValueError):
+        return None
+    for place in (spec.submodule_search_locations or ()) if spec else ():
+        folder = Path(place).resolve()
+        if not any(folder.is_relative_to(library) for library in readable_folders()):
+            return folder
+    return None
+
+
+def wall_off(absent: Iterable[str], preload: Iterable[str], work: Path) -> None:
+    """Let nothing be read of the modules ``absent``, in this process and all that it forks.
+
+    This is the outer one of two layers: it says nothing about writing, which :func:`isolate` does.
+
+    Args:
+        absent: dotted names of modules that are not loaded.
+        preload: as for :func:`isolate`.
+        work: the folder that the processes work in.
+
+    Raises:
+        OSError: the kernel refused.
+    """
+    from landlockpy import AccessFS, Ruleset
+
+    from actgrade.sandbox.places import files_of_module, module_folders, without
+
+    roots = {path.resolve() for path in (*readable_folders(), *package_folders(preload))}
+    roots.update(Path(name).resolve() for name in SYSTEM_FILES if Path(name).exists())
+    folders = module_folders(roots)
+    closed = {path for name in absent for path in files_of_module(name, folders)}
+    # Without REFER no file could be moved from one folder of the scratch space to another.
+    with Ruleset(handled_fs=AccessFS.READ_FILE | AccessFS.REFER) as rules:
+        for root in sorted(roots):
+            if not any(root.is_relative_to(other) for other in roots - {root}):
+                for path in without(root, closed):
+                    rules.allow_path(path, AccessFS.READ_FILE)
+        rules.allow_path("/dev/null", AccessFS.READ_FILE)
+        rules.allow_path(work, AccessFS.READ_FILE | AccessFS.REFER)
+        rules.restrict()
 
 
 def _restrict_files(scratch: Path, preload: Iterable[str]) -> None:

@@ -18,8 +18,9 @@ from nbval.kernel import RunningKernel
 from actgrade.sandbox import wire
 from actgrade.sandbox.confinement import ISOLATED
 from actgrade.sandbox.ipython_kernel import ROLE_KEY
-from actgrade.sandbox.launcher import START_SECONDS, Launcher, configuration
+from actgrade.sandbox.launcher import Launcher, configuration
 from actgrade.sandbox.lost import SECONDS_AFTER_INTERRUPT, SECONDS_TO_DRAIN, KernelLost
+from actgrade.sandbox.process import START_SECONDS
 
 PORTS = ("shell_port", "iopub_port", "stdin_port", "control_port", "hb_port")
 IOPUB_KINDS = ("stream", "display_data", "execute_result", "error", "status")
@@ -31,12 +32,15 @@ class JupyterKernel(RunningKernel):
     Args:
         launcher: where processes come from.
         forbid: dotted names that code of the role ``answer`` may not use.
+        absent: modules that are not there, for any code.
     """
 
-    def __init__(self, launcher: Launcher, forbid: Sequence[str] = ()) -> None:
+    def __init__(
+        self, launcher: Launcher, forbid: Sequence[str] = (), absent: Sequence[str] = ()
+    ) -> None:
         self._launcher = launcher
         self._most = launcher.limits.output_bytes
-        self._process, self._scratch = launcher.start()
+        self._process, self._scratch = launcher.start(absent)
         self._watch = launcher.watch(self._process, self._scratch)
         self._deadline: float | None = None
         self._drain_end: float | None = None
@@ -47,12 +51,12 @@ class JupyterKernel(RunningKernel):
         self._stopped = False
         self.kc: BlockingKernelClient | None = None
         try:
-            self._connect(forbid)
+            self._connect(forbid, absent)
         except BaseException:
             self.stop()
             raise
 
-    def _connect(self, forbid: Sequence[str]) -> None:
+    def _connect(self, forbid: Sequence[str], absent: Sequence[str]) -> None:
         session = Session(key=Session().session.encode())
         connection: Any = {
             "transport": "ipc",
@@ -65,7 +69,7 @@ class JupyterKernel(RunningKernel):
         file.write_text(json.dumps(connection))
         wire.write_all(
             self._process.write_to,
-            configuration(self._launcher, self._scratch, forbid, connection=str(file)),
+            configuration(self._launcher, self._scratch, forbid, absent, connection=str(file)),
         )
         self._await_ready()
         self.kc = BlockingKernelClient(session=session)

@@ -15,8 +15,9 @@ from typing import Any
 
 from actgrade.sandbox import wire
 from actgrade.sandbox.confinement import ISOLATED
-from actgrade.sandbox.launcher import START_SECONDS, Launcher, configuration
+from actgrade.sandbox.launcher import Launcher, configuration
 from actgrade.sandbox.lost import SECONDS_AFTER_INTERRUPT, SECONDS_TO_DRAIN, KernelLost
+from actgrade.sandbox.process import START_SECONDS
 
 BYTES_OF_A_FRAME = 64
 
@@ -27,15 +28,18 @@ class PipeKernel:
     Args:
         launcher: where processes come from.
         forbid: dotted names that code of the role ``answer`` may not use.
+        absent: modules that are not there, for any code.
     """
 
     # nbval asks a kernel for its language in one code path of its coverage support.
     language = "python"
 
-    def __init__(self, launcher: Launcher, forbid: Sequence[str] = ()) -> None:
+    def __init__(
+        self, launcher: Launcher, forbid: Sequence[str] = (), absent: Sequence[str] = ()
+    ) -> None:
         self._launcher = launcher
         self._most = launcher.limits.output_bytes
-        self._process, self._scratch = launcher.start()
+        self._process, self._scratch = launcher.start(absent)
         self._watch = launcher.watch(self._process, self._scratch)
         self._deadline: float | None = None
         self._drain_end: float | None = None
@@ -47,7 +51,7 @@ class PipeKernel:
         self._stopped = False
         self._reader = threading.Thread(target=self._read, name="kernel reader", daemon=True)
         self._reader.start()
-        self._write(configuration(launcher, self._scratch, forbid))
+        self._write(configuration(launcher, self._scratch, forbid, absent))
         self._started = False
 
     # What nbval calls ------------------------------------------------------------------------
