@@ -24,6 +24,7 @@ from actgrade.sandbox.lost import KernelLost
 from actgrade.source import Assignment, Question, Tolerance
 
 if TYPE_CHECKING:
+    from actgrade.sandbox.kernel import Kernel
     from actgrade.sandbox.launcher import Launcher
 
 
@@ -147,7 +148,7 @@ class Trial:
         self._cells = list(cells)
         self._lost: KernelLost | None = None
         self._requests: list[str] = []
-        self._kernel: Any = None
+        self._kernel: Kernel | None = None
         try:
             self._kernel = make_kernel(launcher, forbid, absent)
             for cell in cells:
@@ -175,14 +176,15 @@ class Trial:
 
     def _collect(self, cell: TrialCell, index: int) -> CellOutcome:
         outcome = CellOutcome(cell)
-        if self._lost is not None:
-            outcome.kind = self._lost.kind if index == 0 else "skipped"
+        kernel = self._kernel
+        if self._lost is not None or kernel is None:
+            outcome.kind = self._lost.kind if self._lost and index == 0 else "skipped"
             return outcome
         request = self._requests[index]
         try:
-            self._kernel.await_reply(request)
+            kernel.await_reply(request)
             while True:
-                message = self._kernel.get_message("iopub", 1.0)
+                message = kernel.get_message("iopub", 1.0)
                 if message["parent_header"].get("msg_id") != request:
                     continue
                 if message["msg_type"] == "status":
@@ -192,7 +194,7 @@ class Trial:
                 _add(outcome, message)
         except Empty:
             self._lost = KernelLost("timeout", "time is up")
-            self._kernel.stop()
+            kernel.stop()
             outcome.kind = "timeout"
         except KernelLost as lost:
             self._lost = lost

@@ -18,7 +18,7 @@ import sys
 import sysconfig
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import actbase
 import actgrade
@@ -79,6 +79,7 @@ IGNORED = (
 CLONE_THREAD = 0x00010000
 SHARED_ANONYMOUS = 0x01 | 0x20  # MAP_SHARED | MAP_ANONYMOUS
 X32_BIT = 0x40000000
+TRUNCATION = 3  # the version of Landlock from which on it has a say in emptying files
 
 
 def missing() -> str | None:
@@ -99,19 +100,34 @@ def missing() -> str | None:
     return None
 
 
+def landlock_version() -> int:
+    """The version of this kernel's Landlock, from 1."""
+    import landlockpy
+
+    return landlockpy.abi_version()
+
+
 def require() -> None:
     """Refuse to go on where this machine cannot isolate a kernel.
 
     Raises:
         CommandError: with the reason.
     """
-    from actbase.errors import (
-        CommandError,  # not in the kernel process, which loads this module too
-    )
-
     reason = missing()
     if reason is not None:
-        raise CommandError(f"nothing was graded, because answers cannot be isolated: {reason}")
+        refuse(reason)
+
+
+def refuse(reason: str) -> NoReturn:
+    """Grade nothing, for answers are to be isolated and cannot be.
+
+    Raises:
+        CommandError: with the reason; exit code 2.
+    """
+    # Not in the kernel process, which loads this module too.
+    from actbase.errors import CommandError
+
+    raise CommandError(f"nothing was graded, because answers cannot be isolated: {reason}")
 
 
 def limit_resources(limits: Limits) -> None:
@@ -290,6 +306,14 @@ def _call_filter(unix_sockets: bool) -> Filter:
     _deny(rules, "sched_setscheduler", args=[ArgCmp(1, CmpOp.NE, 0)])
     # Shared memory is no data segment, which is what RLIMIT_DATA bounds.
     _deny(rules, "mmap", args=[ArgCmp(3, CmpOp.MASKED_EQ, SHARED_ANONYMOUS, SHARED_ANONYMOUS)])
+    if landlock_version() < TRUNCATION:
+        # Landlock of that age lets code empty a file that it may not write to.
+        _deny(rules, "truncate")
+        _deny(rules, "openat2", errno.ENOSYS)
+        emptied = os.O_TRUNC | os.O_RDONLY
+        for name, place in (("open", 1), ("openat", 2)):
+            flags = ArgCmp(place, CmpOp.MASKED_EQ, emptied, os.O_TRUNC | os.O_ACCMODE)
+            _deny(rules, name, args=[flags])
     # prlimit only to ask.
     _deny(rules, "prlimit64", args=[ArgCmp(2, CmpOp.NE, 0)])
     _deny(rules, "tkill")

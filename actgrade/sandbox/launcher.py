@@ -9,12 +9,13 @@ from pathlib import Path
 from types import TracebackType
 
 from actgrade.sandbox import wire
+from actgrade.sandbox.confinement import ISOLATED, refuse
 from actgrade.sandbox.limits import Limits
+from actgrade.sandbox.lost import KernelLost
 from actgrade.sandbox.process import Process, Spawned, environment
 from actgrade.sandbox.removal import remove_tree
 from actgrade.sandbox.scratch import WorkFolder, report
 from actgrade.sandbox.server import ForkServer
-from actgrade.sandbox.watch import Watch
 
 # Questions that forbid other modules need a server of their own. A chapter has up to three kinds,
 # and a server costs about 60 MB.
@@ -29,6 +30,10 @@ class Launcher:
         engine: ``pipe`` or ``jupyter``.
         limits: for every question.
         fork: use a fork server; default: on Linux.
+        require_sandbox: run nothing in a kernel that is not isolated.
+
+    Attributes:
+        isolation: how the kernels are contained, once one has come up.
     """
 
     def __init__(
@@ -38,11 +43,13 @@ class Launcher:
         engine: str = "pipe",
         limits: Limits | None = None,
         fork: bool | None = None,
+        require_sandbox: bool = False,
     ) -> None:
         self.engine = engine
         self.limits = limits or Limits()
         self.preload = tuple(preload)
         self.isolation: str | None = None
+        self.require_sandbox = require_sandbox
         self._fork = sys.platform == "linux" if fork is None else fork
         self._servers: dict[tuple[str, ...], ForkServer] = {}
         self._work = WorkFolder()
@@ -119,9 +126,28 @@ class Launcher:
         )
         return Spawned(process)
 
-    def watch(self, process: Process, scratch: Path) -> Watch:
-        """End ``process`` when it uses more of disk, memory or threads than the limits allow."""
-        return Watch(scratch, process.pid, self.limits, process.kill)
+    def admit(self, process: Process, isolation: str) -> None:
+        """Take note of how a kernel is contained that has just come up.
+
+        Args:
+            isolation: what it says, before any cell has run in it.
+
+        Raises:
+            KernelLost: it is not isolated, and has to be.
+        """
+        self.isolation = isolation
+        process.is_contained = isolation == ISOLATED
+        if self.require_sandbox and not process.is_contained:
+            raise KernelLost("start", isolation)
+
+    def check_isolation(self) -> None:
+        """Nothing that ran without the isolation that is required counts.
+
+        Raises:
+            CommandError: a kernel was not isolated, and had to be.
+        """
+        if self.require_sandbox and self.isolation not in (None, ISOLATED):
+            refuse(str(self.isolation).removeprefix("none: "))
 
     def remove(self, scratch: Path) -> None:
         """Delete a kernel's folder and what its code left there."""
