@@ -14,9 +14,9 @@
            "verdict": "pass", "reason": ""}]}]}
 
 ``bounds`` says of everything that is bounded how: ``hard``, ``watched`` (looked at a few times a
-second) or ``none``. ``verdict`` is one of :data:`VERDICTS`. ``error`` is a sentence when the notebook could not be
-graded; it then has no questions and a maximum of the chapter's points, or 0 for an unknown chapter.
-New keys may be added within a version; a change of meaning makes a new one.
+second) or ``none``. ``verdict`` is one of :data:`VERDICTS`. ``error`` is a sentence when the
+notebook could not be graded; it then has no questions and a maximum of the chapter's points, or 0
+for an unknown chapter. New keys may be added within a version; a change of meaning makes a new one.
 """
 
 from __future__ import annotations

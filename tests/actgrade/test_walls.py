@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -282,3 +283,19 @@ def test_the_report_gives_the_true_reason(tmp_path):
     assert "scipy is not there for this question" in results[second.id].reason
     assert results[second.id].points == 0
     assert results[third.id].verdict == "pass"
+
+
+def test_the_instructors_guide_names_every_fence_of_the_course():
+    said = (ROOT / "book" / "instructor.md").read_text(encoding="utf-8")
+    fences = {
+        (number, question.id.removeprefix("q"), name)
+        for number, chapter in enumerate(map(COURSE.chapter, COURSE.chapter_names()), start=1)
+        for question in chapter.questions
+        for name in walls_of(chapter, question).fences
+    }
+    found = set()
+    for names, question, number in re.findall(
+        r"((?:`[\w.]+`(?:, | and )?)+) in question (\d+) of chapter (\d+)", said
+    ):
+        found |= {(int(number), question, name) for name in re.findall(r"`([\w.]+)`", names)}
+    assert found == fences
