@@ -1,4 +1,4 @@
-"""What a question asks to build by hand: the look at the source of an answer.
+"""What a question does not allow: the look at the source of an answer.
 
 It resolves names through the imports of the set-up cells and of the answer, and reads no further
 than that: ``getattr(F, "ge" + "lu")`` is for the guard in the kernel
@@ -51,7 +51,7 @@ def _sentence(name: str, mentioned: str, node: ast.AST) -> str:
     shown = mentioned if len(mentioned) < 60 else name
     line = getattr(node, "lineno", None)
     where = f" (line {line})" if line else ""
-    return f"it uses {shown}{where}, which this question asks you to build by hand"
+    return f"it uses {shown}{where}, which this question does not allow"
 
 
 def _parse(text: str) -> ast.Module | None:

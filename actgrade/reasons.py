@@ -13,7 +13,7 @@ from actgrade.magics import lines_of
 from actgrade.quote import plain, quote
 from actgrade.results import QuestionResult
 from actgrade.sandbox.cell_names import file_name
-from actgrade.sandbox.guard import by_hand, not_there
+from actgrade.sandbox.guard import not_allowed, not_there
 from actgrade.sandbox.limits import Limits
 from actgrade.source import Question
 from actgrade.trial import CellOutcome
@@ -154,7 +154,7 @@ def _explain_error(outcome: CellOutcome, question: Question, answer: str, tellin
     if name == FORBIDDEN_ERROR:
         # An answer may raise something of that name too, with words of its own.
         named = any(
-            message in (by_hand(word), not_there(word.partition(".")[0]))
+            message in (not_allowed(word), not_there(word.partition(".")[0]))
             for word in question.forbid
         )
         return message if named else "it raises an exception of the grader's"

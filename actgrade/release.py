@@ -11,6 +11,7 @@ from actbase.files import replace_file
 from actgrade import source
 from actgrade.sidecar import SIDECAR_FOLDER, sidecar_text
 from actgrade.stub import make_stub
+from actgrade.walls import announced
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -105,6 +106,7 @@ def _released(
             cell.outputs, cell.execution_count = [], None
         if role == "answer":
             cell.source = stubs[question or ""]
+            released.cells += _rules(chapter, question or "")
         elif role == "check":
             cell.outputs = [_stdout(expected[identifier] or "")]
         released.cells.append(cell)
@@ -112,6 +114,18 @@ def _released(
     released.cells.append(last)
     released.nbformat_minor = 5
     return released
+
+
+def _rules(chapter: source.Assignment, question: str) -> list[NotebookNode]:
+    """A cell that announces what an answer may not use, before the answer; none if it may all."""
+    from nbformat.v4 import new_markdown_cell
+
+    names = announced(chapter, chapter.question(question))
+    if not names:
+        return []
+    text = f"*Not allowed in this answer:* {', '.join(f'`{name}`' for name in names)}."
+    metadata = {"deletable": False, "editable": False}
+    return [new_markdown_cell(text, id=f"rules-{question}", metadata=metadata)]
 
 
 def _metadata(role: str | None, question: str | None) -> dict:

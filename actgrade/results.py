@@ -34,7 +34,7 @@ VERDICTS = {
     "fail": "the values differ",
     "missing": "there is no answer, or it still raises NotImplementedError",
     "error": "the answer raises an exception or is not Python",
-    "forbidden": "the answer uses what the question asks to build by hand",
+    "forbidden": "the answer uses what the question does not allow",
     "timeout": "a cell or the whole question took too long",
     "output": "it printed or wrote too much",
     "crash": "the process that ran the answer ended",

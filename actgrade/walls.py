@@ -47,6 +47,16 @@ def walls_of(chapter: Assignment, question: Question) -> Walls:
     return _walls(question.forbid, own)
 
 
+def announced(chapter: Assignment, question: Question) -> list[str]:
+    """What a learner has to be told not to use, in the order in which the author names it.
+
+    Where all of a package is out of reach, that is its name and not that of a part.
+    """
+    absent = walls_of(chapter, question).absent
+    names = (next((a for a in absent if _is_in(name, a)), name) for name in question.forbid)
+    return list(dict.fromkeys(names))
+
+
 @functools.lru_cache(maxsize=256)
 def _walls(forbid: tuple[str, ...], own_code: tuple[str, ...]) -> Walls:
     if not forbid:

@@ -4,8 +4,8 @@ Two sides. In the grading process: :mod:`launcher` starts kernels (:mod:`process
 :mod:`pipe` and :mod:`jupyter` talk to them the way nbval expects, :mod:`kernel` has what the two
 share, :mod:`watch` and :mod:`cgroup` bound them from outside. In the kernel's process: :mod:`child`
 is its life, :mod:`confinement` closes it in, :mod:`walls` takes modules away, :mod:`shell` and
-:mod:`cell_names` run cells, :mod:`guard` watches what a question asks to build by hand and cannot
-be taken away. :mod:`forkserver` is the warm process that kernels are forked from, and :mod:`wire`
+:mod:`cell_names` run cells, :mod:`guard` watches what a question does not allow and cannot be taken
+away. :mod:`forkserver` is the warm process that kernels are forked from, and :mod:`wire`
 the form of what passes between them.
 
 What is protected, on Linux with Landlock and seccomp: the learner's code cannot read the course,

@@ -1,4 +1,4 @@
-"""Take away, from the learner's code alone, what a question asks to build by hand.
+"""Take away, from the learner's code alone, what a question does not allow.
 
 The guard stands before the named functions, classes, methods and modules, under every name by which
 a loaded module knows the same object. A call or an access from an answer raises
@@ -52,15 +52,15 @@ _scratch = os.devnull
 
 
 class ForbiddenUse(BaseException):
-    """An answer uses what its question asks to build by hand.
+    """An answer uses what its question does not allow.
 
     Not an ``Exception``: ``except Exception`` in an answer does not make it disappear.
     """
 
 
-def by_hand(name: str) -> str:
+def not_allowed(name: str) -> str:
     """What a learner reads who used ``name``."""
-    return f"it uses {name}, which this question asks you to build by hand"
+    return f"it uses {name}, which this question does not allow"
 
 
 def not_there(package: str) -> str:
@@ -89,7 +89,7 @@ class Guard:
             return
         gone = absent()
         reasons = {
-            name: by_hand(name)
+            name: not_allowed(name)
             for name in forbid
             if any(_is_in(name, one) for one in gone) or self._guard_one(name)
         }
@@ -235,7 +235,7 @@ def _by_learner() -> bool:
 
 def _check(name: str) -> None:
     if _by_learner():
-        raise ForbiddenUse(by_hand(name))
+        raise ForbiddenUse(not_allowed(name))
 
 
 class _Guarded:

@@ -1,4 +1,4 @@
-"""What a question asks to build by hand cannot be used, under any name; everything else can."""
+"""What a question does not allow cannot be used, under any name; everything else can."""
 
 from __future__ import annotations
 
@@ -119,14 +119,14 @@ def test_a_forbidden_use_is_refused_by_one_of_the_two(run, answer):
         return  # what no guard can stand before, the look at the source has to find
     outcome = run(answer)["answer"]
     assert outcome.ename == "ForbiddenUse", (outcome.ename, outcome.evalue)
-    assert "which this question asks you to build by hand" in outcome.evalue
+    assert "which this question does not allow" in outcome.evalue
 
 
 def test_the_look_at_the_source_finds_what_is_mentioned():
     assert len(MENTIONED) == 17
     sentence = forbidden_use("y = 1\nz = F.gelu(y)", FORBID, [SETUP])
     assert sentence == (
-        "it uses torch.nn.functional.gelu (line 2), which this question asks you to build by hand"
+        "it uses torch.nn.functional.gelu (line 2), which this question does not allow"
     )
 
 
@@ -180,4 +180,4 @@ def test_it_loses_the_question_with_a_sentence(graded):
         result = graded(q2=f"def leaky(x, slope=0.1):\n    return {answer}")["q2"]
         assert (result.points, result.verdict) == (0, "forbidden")
         assert "it uses numpy.maximum" in result.reason
-        assert "which this question asks you to build by hand" in result.reason
+        assert "which this question does not allow" in result.reason

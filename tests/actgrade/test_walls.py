@@ -131,8 +131,8 @@ def test_no_way_leads_to_what_is_not_there(warm, way):
 @pytest.mark.parametrize(
     ("way", "says"),
     [
-        ("import", "it uses scipy, which this question asks you to build by hand"),
-        ("importlib", "it uses scipy, which this question asks you to build by hand"),
+        ("import", "it uses scipy, which this question does not allow"),
+        ("importlib", "it uses scipy, which this question does not allow"),
         ("the catalogue", "it uses a part of actlab that is not there for this question"),
         ("resolve_name", "scipy is not there for this question"),
     ],
