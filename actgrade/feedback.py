@@ -6,6 +6,7 @@ in :mod:`actgrade.compare` does, and this module explains it.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -192,7 +193,7 @@ def _explain_numbers(
         return (
             f"{agree}, where it {part}" if part else agree + _example(a, b, wrong, inputs, reveal)
         )
-    return _sizes(a, b, wrong) + _example(a, b, wrong, inputs, reveal)
+    return _sizes(a, b, wrong, tolerance) + _example(a, b, wrong, inputs, reveal)
 
 
 def _special_values(
@@ -227,8 +228,11 @@ def _pattern(want: np.ndarray, got: np.ndarray, tolerance: Tolerance) -> str | N
     """One relation that explains all values: sign, factor, offset; None when there is none."""
     if want.size == 0:
         return None
-    # A factor found from rounded values is itself rounded.
-    loose = Tolerance(max(min(10 * tolerance.rtol, 1e-5), tolerance.rtol), tolerance.atol + 1e-12)
+    # A factor found from rounded values is itself rounded. Beside tiny values nothing is small.
+    scale = float(np.max(np.abs(want)))
+    loose = Tolerance(
+        max(min(10 * tolerance.rtol, 1e-5), tolerance.rtol), tolerance.atol + 1e-12 * scale
+    )
     if not np.any(want):
         return "should be zero"
     if not np.any(got):
@@ -249,7 +253,14 @@ def _pattern(want: np.ndarray, got: np.ndarray, tolerance: Tolerance) -> str | N
         # One value is always some multiple of another: only a telling factor is worth saying.
         if want.size > 1 or said[1]:
             return f"is {said[0]} times the expected value" + ("" if want.size == 1 else "s")
-    if want.size > 1 and np.isfinite(offset) and not _differ(want + offset, got, loose).any():
+    if (
+        want.size > 1
+        and np.isfinite(offset)
+        # Else it is a matter of digits.
+        and _differ(want, got, loose).all()
+        and abs(offset) > 0.01 * np.min(np.abs(want))
+        and not _differ(want + offset, got, loose).any()
+    ):
         return f"is too {'large' if offset > 0 else 'small'} by {abs(offset):.6g} everywhere"
     return None
 
@@ -321,7 +332,7 @@ def _places(wrong: np.ndarray) -> str:
     return "every place" if count == total else f"{count} of {total} places"
 
 
-def _sizes(a: Shown, b: Shown, wrong: np.ndarray) -> str:
+def _sizes(a: Shown, b: Shown, wrong: np.ndarray, tolerance: Tolerance) -> str:
     assert a.values is not None
     assert b.values is not None
     with np.errstate(all="ignore"):
@@ -330,15 +341,30 @@ def _sizes(a: Shown, b: Shown, wrong: np.ndarray) -> str:
     if wrong.size == 1:
         if a.kind == "complex":
             return f"{a.name} is not the expected value"
+        if relative < 0.02 and a.kind == "float":
+            return f"{a.name} is close but not equal{_digits(a, wrong, error, tolerance)}"
         side = "large" if b.values[0] > a.values[0] else "small"
-        near = f", by {error[0]:.2g}" if relative < 0.05 else ""
-        return f"{a.name} is too {side}{near}"
+        return f"{a.name} is too {side}"
     if relative < 0.02:
-        return (
-            f"{a.name} is close but not equal in {_places(wrong)}: "
-            f"it differs by at most {np.max(error):.2g}"
-        )
+        close = f"{a.name} is close but not equal in {_places(wrong)}"
+        return close + (_digits(a, wrong, error, tolerance) if a.kind != "int" else "")
     return f"{a.name} is wrong in {_places(wrong)}"
+
+
+def _digits(a: Shown, wrong: np.ndarray, error: np.ndarray, tolerance: Tolerance) -> str:
+    """How many significant digits are right at the worst place, and how many should be."""
+    assert a.values is not None
+    size = np.maximum(np.abs(a.values[wrong]), 1e-300)
+    worst = int(np.argmax(error / size))
+    allowed = tolerance.rtol + tolerance.atol / size[worst]
+    # 1.0003e-6 asks for six digits as 1e-6 does.
+    asked = math.floor(0.1 - math.log10(allowed)) if 0 < allowed < 1 else 0
+    right = math.floor(-math.log10(error[worst] / size[worst]))
+    if asked <= 0:
+        return ""
+    if right >= asked:
+        return f": the last of the {asked} digits that are asked for is wrong"
+    return f": right to {right} digits, and {asked} are asked for"
 
 
 def _example(a: Shown, b: Shown, wrong: np.ndarray, inputs: Shown | None, reveal: bool) -> str:
