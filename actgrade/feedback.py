@@ -7,7 +7,8 @@ in :mod:`actgrade.compare` does, and this module explains it.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -24,7 +25,15 @@ class _Line:
     shown: Shown | None
 
 
-def explain_text(expected: str, got: str, tolerance: Tolerance, *, reveal: bool) -> str:
+def explain_text(
+    expected: str,
+    got: str,
+    tolerance: Tolerance,
+    *,
+    reveal: bool,
+    functions: Mapping[str, str] | None = None,
+    calls: Callable[[], Sequence[str | None]] | None = None,
+) -> str:
     """Why ``got`` does not agree with ``expected``.
 
     Args:
@@ -34,11 +43,14 @@ def explain_text(expected: str, got: str, tolerance: Tolerance, *, reveal: bool)
         reveal: whether held inputs, expected values and words of the learner's code may be quoted
             (self-study); False in a class, where held inputs stay held: whoever writes the code
             could otherwise have them quoted.
+        functions: by the name of a value, the function that it comes from, to be named instead.
+        calls: asked when it matters, the call behind each line of ``expected``.
 
     Returns:
         One sentence, without a full stop, that names the value and what is wrong with it.
     """
-    wanted, found = _read(expected), _read(own_lines(expected, got))
+    functions = functions or {}
+    wanted, found = _read(expected, functions), _read(own_lines(expected, got), functions)
     if not found:
         return "nothing is printed where values are expected"
     if [_label(line) for line in wanted] != [_label(line) for line in found]:
@@ -52,6 +64,10 @@ def explain_text(expected: str, got: str, tolerance: Tolerance, *, reveal: bool)
         return "the values agree"
     first = differing[0]
     sentence = _explain_line(wanted[first], found[first], tolerance, wanted, found, reveal)
+    if reveal and calls is not None and _is_single(wanted[first]):
+        said = calls()
+        if first < len(said) and said[first]:
+            sentence += f", for the call {quote(said[first] or '', 200)}"
     told = _label(wanted[first])
     others = list(dict.fromkeys(_label(wanted[index]) for index in differing[1:]))
     others = [name for name in others if name and name != told]
@@ -64,8 +80,21 @@ def explain_text(expected: str, got: str, tolerance: Tolerance, *, reveal: bool)
     return sentence
 
 
-def _read(text: str) -> list[_Line]:
-    return [_Line(line.rstrip(), parse_line(line)) for line in text.rstrip().splitlines()]
+def _read(text: str, functions: Mapping[str, str]) -> list[_Line]:
+    lines = []
+    for line in text.rstrip().splitlines():
+        shown = parse_line(line)
+        if shown is not None:
+            label, bracket, rest = shown.name.partition("[")
+            if label in functions:
+                shown = replace(shown, name=f"{functions[label]}(…){bracket}{rest}")
+        lines.append(_Line(line.rstrip(), shown))
+    return lines
+
+
+def _is_single(line: _Line) -> bool:
+    """Whether a line is of something that is no array, whose inputs no other line shows."""
+    return line.shown is not None and line.shown.shape == ()
 
 
 def _label(line: _Line) -> str:

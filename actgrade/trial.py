@@ -104,7 +104,7 @@ def cells_of(
     last = cells.pop() if cells else TrialCell("setup", "setup-1", "")
     cells.append(replace(last, source=f"{last.source}\n\n{REMEMBER}"))
     cells.append(TrialCell("answer", f"answer-{question.id}", answer))
-    asked = _defined(question.answer)
+    asked = defined(question.answer)
     # Those with points first: a part that takes too long must not use up the others' time.
     for held in question.helds:
         # For the course's functions, too: they look for SEED where they were defined.
@@ -118,7 +118,8 @@ def cells_of(
 
 
 @functools.cache
-def _defined(reference: str) -> frozenset[str]:
+def defined(reference: str) -> frozenset[str]:
+    """The names that a reference answer defines, which is what its question asks for."""
     return frozenset(bound_names(ast.parse(reference), imports=False))
 
 

@@ -13,8 +13,6 @@ from importlib.abc import MetaPathFinder
 from pathlib import Path
 from types import ModuleType
 
-from actgrade.sandbox import confinement
-
 
 class Absent(MetaPathFinder):
     """Stands before every other finder and refuses some modules."""
@@ -38,6 +36,8 @@ def put_up(absent: Iterable[str], preload: Iterable[str], work: Path) -> None:
     Args:
         preload, work: as for :func:`actgrade.sandbox.confinement.wall_off`.
     """
+    from actgrade.sandbox import confinement  # not in a browser, which has no walls to put up
+
     names = [name for name in absent if name not in sys.modules]
     if not names:
         return
