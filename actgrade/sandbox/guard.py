@@ -270,14 +270,36 @@ class _GuardedModule(ModuleType):
             if hasattr(original, known):
                 setattr(self, known, getattr(original, known))
 
-        def reach() -> ModuleType:
+        def reach(attribute: str) -> Any:
+            value = getattr(original, attribute)
+            if isinstance(value, type):
+                return _guarded_class(value, name) if _by_learner() else value
             _check(name)
-            return original
+            return value
 
         self.__dict__["_reach"] = reach
 
     def __getattr__(self, attribute: str) -> Any:
-        return getattr(self.__dict__["_reach"](), attribute)
+        return self.__dict__["_reach"](attribute)
+
+
+def _guarded_class(original: type, name: str) -> type:
+    """A class that an answer may name, in an annotation or for ``isinstance``, and not use."""
+
+    class Kind(type):
+        def __call__(cls, *arguments: Any, **keywords: Any) -> Any:
+            raise ForbiddenUse(not_allowed(name))
+
+        def __getattr__(cls, attribute: str) -> Any:
+            raise ForbiddenUse(not_allowed(name))
+
+        def __instancecheck__(cls, thing: Any) -> bool:
+            return isinstance(thing, original)
+
+        def __subclasscheck__(cls, kind: type) -> bool:
+            return issubclass(kind, original)
+
+    return Kind(original.__name__, (), {})
 
 
 def _guarded_function(original: Callable[..., Any], name: str) -> Callable[..., Any]:

@@ -181,3 +181,34 @@ def test_it_loses_the_question_with_a_sentence(graded):
         assert (result.points, result.verdict) == (0, "forbidden")
         assert "it uses numpy.maximum" in result.reason
         assert "which this question does not allow" in result.reason
+
+
+@pytest.mark.parametrize(
+    ("answer", "allowed"),
+    [
+        ("def gate(x, rng: np.random.Generator) -> np.ndarray:\n    return rng.random()", True),
+        ("def gate(x, rng: np.random.Generator | None = None):\n    return x", True),
+        ("assert isinstance(made, np.random.Generator)", True),
+        ("assert not isinstance(3, np.random.Generator)", True),
+        ("np.random.Generator(np.random.PCG64(1))", False),
+        ("kind = getattr(np, 'ran' + 'dom').Generator\nkind(None)", False),
+        ("getattr(np, 'ran' + 'dom').default_rng(1)", False),
+        ("import sys\nsys.modules['numpy.' + 'random'].default_rng(1)", False),
+        ("import sys\nsys.modules['numpy.' + 'random._generator'].default_rng(1)", False),
+        ("import pkgutil\npkgutil.resolve_name('numpy.random:default_rng')(1)", False),
+        ("def gate(x, rng: np.random.default_rng(1)):\n    return x", False),
+        ("from numpy.random import default_rng", False),
+        (WRITTEN.format("from numpy.random import default_rng as found"), False),
+    ],
+)
+def test_a_class_of_a_forbidden_module_may_be_named_and_not_used(launcher, answer, allowed):
+    forbid = ("numpy.random",)
+    setup = "import numpy as np\nmade = np.random.default_rng(3)"
+    assert not (allowed and forbidden_use(answer, forbid, [setup]))
+    cells = [TrialCell("setup", "setup", setup), TrialCell("answer", "answer", answer)]
+    cells.append(TrialCell("check", "check", "np.random.default_rng(1).random(), made.random()"))
+    trial = Trial(launcher, cells, forbid)
+    outcomes = trial.outcomes()
+    trial.close()
+    assert (outcomes[1].kind == "ok") is allowed, outcomes[1]
+    assert outcomes[2].kind == "ok", outcomes[2]
