@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import math
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +17,10 @@ from actgrade.walls import announced
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
+
+
+# How an author says how exact a value has to be.
+_EXACTNESS = re.compile(r"\bdigits?\b|allow an error|to the last bit|exactly right")
 
 
 @dataclass(frozen=True)
@@ -116,14 +122,32 @@ def _released(
     return released
 
 
+def digits_asked(question: source.Question) -> int | None:
+    """The significant digits that have to be right, or None where those of float32 are enough."""
+    tightest = min((held.tolerance.rtol for held in question.helds if held.tolerance.rtol > 0),
+                   default=source.DEFAULT_RTOL)  # fmt: skip
+    return round(-math.log10(tightest)) if tightest < source.DEFAULT_RTOL else None
+
+
 def _rules(chapter: source.Assignment, question: str) -> list[NotebookNode]:
-    """A cell that announces what an answer may not use, before the answer; none if it may all."""
+    """A cell before the answer that announces what it may not use and how exact it has to be.
+
+    There is none where everything is allowed and an answer in float32 is right enough, or where
+    the author has said how exact.
+    """
     from nbformat.v4 import new_markdown_cell
 
-    names = announced(chapter, chapter.question(question))
-    if not names:
+    asked = chapter.question(question)
+    said = []
+    names = announced(chapter, asked)
+    if names:
+        said.append(f"*Not allowed in this answer:* {', '.join(f'`{name}`' for name in names)}.")
+    digits = digits_asked(asked)
+    if digits is not None and not any(_EXACTNESS.search(prompt) for prompt in asked.prompts):
+        said.append(f"*Values are compared to {digits} significant digits: compute in float64.*")
+    if not said:
         return []
-    text = f"*Not allowed in this answer:* {', '.join(f'`{name}`' for name in names)}."
+    text = "\n\n".join(said)
     metadata = {"deletable": False, "editable": False}
     return [new_markdown_cell(text, id=f"rules-{question}", metadata=metadata)]
 

@@ -11,6 +11,8 @@ import pytest
 from actgrade.course import Course
 from actgrade.exercise import raised
 from actgrade.plain_math import plain_math
+from actgrade.release import digits_asked
+from actgrade.source import Tolerance
 from actgrade.walls import announced, walls_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,6 +45,21 @@ def test_prompts_announce_all_that_is_forbidden(name):
                 word,
             )
         assert names == set(announced(chapter, question))
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_whoever_needs_more_than_float32_is_told_so(name):
+    chapter = COURSE.chapter(name)
+    cells = nbformat.read(COURSE.exercises / f"{name}.ipynb", as_version=4).cells
+    for question in chapter.questions:
+        tight = [h for h in question.helds if 0 < h.tolerance.rtol < Tolerance().rtol]
+        said = said_before(cells, question.id)
+        if tight:
+            digits = digits_asked(question)
+            assert 10.0**-digits == pytest.approx(min(h.tolerance.rtol for h in tight), rel=0.5)
+            assert "digit" in said or "allow an error" in said, question.id
+        else:
+            assert "Values are compared to" not in said
 
 
 @pytest.mark.parametrize("name", CHAPTERS)
