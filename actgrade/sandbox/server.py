@@ -47,6 +47,11 @@ class ForkServer:
         theirs.close()
         self._control, self._ready = ours, False
 
+    @property
+    def pid(self) -> int | None:
+        """Its number, while it runs."""
+        return None if self._process is None else self._process.pid
+
     def is_busy(self) -> bool:
         """Whether a kernel still lives, which would end with the server."""
         self._children = [child for child in self._children if child.is_alive()]

@@ -52,12 +52,12 @@ WAYS = {
     "bootstrap": "import importlib\nimportlib._bootstrap._gcd_import('sci' + 'py.special').erf",
     "attribute of a module": "from actlab.training import torch\ntorch.erf",
     "the catalogue": "import actlab.properties\nactlab.properties.get('gelu').forward(x)",
-    "the catalogue's module": "from actlab.palette import colour",
+    "the catalogue's module": "from actlab.palette import PALETTE",
     "resolve_name": "import pkgutil\npkgutil.resolve_name('scipy.special:erf')(x)",
     "runpy": "import runpy\nrunpy.run_module('statistics')['NormalDist']",
     "pickle": "import pickle\npickle.loads(b'cscipy.special\\nerf\\n.')(x)",
-    "unguarded import": "np.testing.IS_WASM\nimport unittest.mock as m\n"
-    "m._importer('scipy.special').erf",
+    "an import kept by a library": "import logging.config\n"
+    "logging.config.BaseConfigurator({}).resolve('scipy.special').erf(x)",
     "a module of its own": IN_A_MODULE.format(text="from statistics import NormalDist as found"),
     "a module of its own, without the finder": WITHOUT_FINDER
     + IN_A_MODULE.format(text="from scipy.special import erf as found"),
@@ -123,7 +123,7 @@ def test_no_way_leads_to_what_is_not_there(warm, way):
     # Where a guard or the machine refuses, it says so; else there was nothing to be found.
     assert outcomes["answer"].ename in (
         *("ForbiddenUse", "ModuleNotFoundError", "PermissionError", "OSError", "ImportError"),
-        *("KeyError", "StopIteration", "AttributeError", "IndexError"),
+        *("KeyError", "StopIteration", "AttributeError", "IndexError", "ValueError"),
     ), outcomes["answer"]
     assert outcomes["check"].kind == "ok", outcomes["check"]
 
@@ -134,7 +134,11 @@ def test_no_way_leads_to_what_is_not_there(warm, way):
         ("import", "it uses scipy, which this question does not allow"),
         ("importlib", "it uses scipy, which this question does not allow"),
         ("the catalogue", "it uses a part of actlab that is not there for this question"),
-        ("resolve_name", "scipy is not there for this question"),
+        ("resolve_name", "it uses scipy, which this question does not allow"),
+        (
+            "an import kept by a library",
+            "Cannot resolve 'scipy.special': scipy is not there for this question",
+        ),
     ],
 )
 def test_what_is_not_there_is_said(launcher, way, says):
@@ -280,7 +284,7 @@ def test_the_report_gives_the_true_reason(tmp_path):
         "forbidden",
         "it uses a part of actlab that is not there for this question",
     )
-    assert "scipy is not there for this question" in results[second.id].reason
+    assert results[second.id].reason == "it uses scipy, which this question does not allow"
     assert results[second.id].points == 0
     assert results[third.id].verdict == "pass"
 
