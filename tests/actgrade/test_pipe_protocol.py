@@ -356,10 +356,10 @@ def test_a_kernel_that_reads_nothing_does_not_keep_the_grader():
     """A cell of a megabyte fits into no connection; its time ends it."""
     launcher = NoLauncher(Limits(cell_seconds=0.2, question_seconds=0.5))
     kernel = PipeKernel(launcher)
-    launcher.process.theirs.sendall(
-        wire.pack(READY) + wire.pack({"type": "reply", "parent": "cell-1"})
-    )
-    kernel.await_reply(kernel.execute_cell_input("1"))
+    launcher.process.theirs.sendall(wire.pack(READY))
+    first = kernel.execute_cell_input("1")
+    launcher.process.theirs.sendall(wire.pack({"type": "reply", "parent": first}))
+    kernel.await_reply(first)
     request = kernel.execute_cell_input("#" * 10**6)
     with pytest.raises(KernelLost):
         kernel.await_reply(request)
