@@ -29,6 +29,7 @@ from actgrade.results import QuestionResult
 from actgrade.sandbox import make_kernel
 from actgrade.sandbox.lost import SECONDS_AFTER_INTERRUPT, KernelLost
 from actgrade.trial import CellOutcome, TrialCell, cells_of
+from actgrade.walls import walls_of
 
 if TYPE_CHECKING:
     from actgrade.job import Job, Task
@@ -135,11 +136,13 @@ class QuestionNotebook(IPyNbFile):
     def setup(self) -> None:
         """Start the learner's kernel, and beside it a run of the reference."""
         self.kernel = self.reference = None
+        chapter, question = self.task.chapter, self.question
+        absent = walls_of(chapter, question).absent
         self.reference = self.job.references.run(
-            (self.task.chapter.name, self.question.id), self._reference_cells()
+            (chapter.name, question.id), self._reference_cells(), absent
         )
         try:
-            self.kernel = make_kernel(self.job.launcher, self.question.forbid)
+            self.kernel = make_kernel(self.job.launcher, question.forbid, absent)
         except KernelLost:
             self.kernel = None
 

@@ -13,7 +13,7 @@ from actgrade.magics import lines_of
 from actgrade.quote import plain, quote
 from actgrade.results import QuestionResult
 from actgrade.sandbox.cell_names import file_name
-from actgrade.sandbox.guard import by_hand
+from actgrade.sandbox.guard import by_hand, not_there
 from actgrade.sandbox.limits import Limits
 from actgrade.source import Question
 from actgrade.trial import CellOutcome
@@ -153,7 +153,10 @@ def _explain_error(outcome: CellOutcome, question: Question, answer: str, tellin
         name = name if name == FORBIDDEN_ERROR else "an exception"
     if name == FORBIDDEN_ERROR:
         # An answer may raise something of that name too, with words of its own.
-        named = any(message == by_hand(word) for word in question.forbid)
+        named = any(
+            message in (by_hand(word), not_there(word.partition(".")[0]))
+            for word in question.forbid
+        )
         return message if named else "it raises an exception of the grader's"
     if name == "NotImplementedError":
         return "not written yet"

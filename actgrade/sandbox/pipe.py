@@ -10,63 +10,51 @@ import os
 import select
 import threading
 import time
-from collections import deque
 from collections.abc import Sequence
 from queue import Empty, Queue
 from typing import Any
 
 from actgrade.sandbox import wire
-from actgrade.sandbox.confinement import ISOLATED
 from actgrade.sandbox.incoming import Frame, Incoming
-from actgrade.sandbox.launcher import START_SECONDS, Launcher, configuration
-from actgrade.sandbox.lost import SECONDS_AFTER_INTERRUPT, SECONDS_TO_DRAIN, KernelLost
+from actgrade.sandbox.kernel import Contained
+from actgrade.sandbox.launcher import Launcher, configuration
+from actgrade.sandbox.lost import SECONDS_TO_DRAIN, KernelLost
+from actgrade.sandbox.process import START_SECONDS
 
 # What a pipe or a socket takes whole, when it takes anything.
 BYTES_SENT_AT_ONCE = 4096
 
 
-class PipeKernel:
+class PipeKernel(Contained):
     """One question's kernel over a pair of pipes or a socket.
 
     Args:
         launcher: where processes come from.
         forbid: dotted names that code of the role ``answer`` may not use.
+        absent: modules that are not there, for any code.
     """
 
     # nbval asks a kernel for its language in one code path of its coverage support.
     language = "python"
 
-    def __init__(self, launcher: Launcher, forbid: Sequence[str] = ()) -> None:
-        self._launcher = launcher
+    def __init__(
+        self, launcher: Launcher, forbid: Sequence[str] = (), absent: Sequence[str] = ()
+    ) -> None:
+        super().__init__(launcher, absent)
         self._incoming = Incoming(launcher.limits.output_bytes)
-        self._process, self._scratch = launcher.start()
-        self._watch = launcher.watch(self._process, self._scratch)
-        self._deadline: float | None = None
-        self._drain_end: float | None = None
         self._frames: Queue[Frame | KernelLost] = Queue()
-        self._waiting: deque[dict[str, Any]] = deque()
-        self._lost: KernelLost | None = None
-        self._next_role = "other"
-        self._stopped = False
         self._reader = threading.Thread(target=self._read, name="kernel reader", daemon=True)
         self._reader.start()
         self._started = False
-        self._write(configuration(launcher, self._scratch, forbid))
+        self._write(configuration(launcher, self._scratch, forbid, absent))
 
     # What nbval calls ------------------------------------------------------------------------
 
-    def is_alive(self) -> bool:
-        """Whether cells can still be run."""
-        return not self._stopped and self._lost is None and self._process.is_alive()
-
     def execute_cell_input(self, cell_input: str, allow_stdin: bool | None = None) -> str:
         """Send one cell, of the role that was announced; return the id of the request."""
-        if self._deadline is None:
-            self._deadline = time.monotonic() + self._launcher.limits.question_seconds
         self._incoming.sent += 1
         request = f"cell-{self._incoming.sent}"
-        role, self._next_role = self._next_role, "other"
-        self._write(wire.pack({"id": request, "role": role, "code": cell_input}))
+        self._write(wire.pack({"id": request, "role": self._role(), "code": cell_input}))
         return request
 
     def await_reply(self, msg_id: str, timeout: float | None = None) -> None:
@@ -102,27 +90,10 @@ class PipeKernel:
             if message["parent_header"]["msg_id"] == parent_id and message["msg_type"] == "status":
                 return
 
-    def interrupt(self) -> None:
-        """Ask the cell to stop, which makes Python say where it was."""
-        self._process.interrupt()
-        self._drain_end = time.monotonic() + SECONDS_AFTER_INTERRUPT
-
-    def stop(self) -> None:
-        """End the process and delete its folder; again is harmless."""
-        if self._stopped:
-            return
-        self._stopped = True
-        self._watch.stop()
-        self._process.kill()
-        self._reader.join(5)
-        self._process.close()
-        self._launcher.remove(self._scratch)
-
     # What the grader adds --------------------------------------------------------------------
 
-    def announce(self, role: str) -> None:
-        """The next cell has this role."""
-        self._next_role = role
+    def _disconnect(self) -> None:
+        self._reader.join(5)
 
     def _receive_until(self, request: str, end: float) -> None:
         while True:
@@ -161,17 +132,12 @@ class PipeKernel:
         if kind == "failed":
             raise self._lose(KernelLost("start", content["reason"]))
         self._started = True
-        self._launcher.isolation = content["isolation"]
-        self._process.is_contained = content["isolation"] == ISOLATED
+        try:
+            self._launcher.admit(self._process, content["isolation"])
+        except KernelLost as lost:
+            raise self._lose(lost) from None
         if self._deadline is not None:
             self._deadline = time.monotonic() + self._launcher.limits.question_seconds
-
-    def _lose(self, reason: KernelLost) -> KernelLost:
-        if self._watch.reason is not None:
-            reason = KernelLost(*self._watch.reason)
-        self._lost = reason
-        self._process.kill()
-        return reason
 
     def _write(self, data: bytes) -> None:
         """Send ``data``; a kernel that does not read it is ended when its time is up."""

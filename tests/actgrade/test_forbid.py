@@ -25,8 +25,17 @@ FORBID = (
     "torch.nn.ELU",
     "actlab.functions",
     "numpy.maximum",
+    "numpy.tanh",
     "numpy.ndarray.clip",
 )
+WRITTEN = """\
+import sys
+from pathlib import Path
+Path("mine.py").write_text({!r})
+sys.path.insert(0, str(Path.cwd()))
+import mine
+mine.found()
+"""
 USES = [
     "F.gelu(x)",
     "nn.functional.gelu(x)",
@@ -60,7 +69,15 @@ USES = [
     "import functools\nfunctools.partial(np.maximum, 1)(2)",
     "try:\n    np.maximum(1, 2)\nexcept Exception:\n    pass",
     "np.arange(3).clip(0, 1)",
-    "import sys\nsys.modules['actlab.functions'].relu(np.ones(2))",
+    "import sys\nsys.modules['actlab.' + 'functions'].relu(np.ones(2))",
+    "import pkgutil\npkgutil.resolve_name('actlab.functions:relu')(np.ones(2))",
+    "import pkgutil\npkgutil.resolve_name('numpy:maximum')(1, 2)",
+    "np.ma.tanh(1.0)",
+    "from numpy.ma.core import tanh as t\nt(np.ones(2))",
+    "np._core._methods.umr_maximum([1, 2])",
+    WRITTEN.format("import numpy as np\nfound = lambda: np.maximum(1, 2)"),
+    WRITTEN.format("from actlab.functions import relu as found"),
+    WRITTEN.format("import actlab.functions as a, numpy as n\nfound = lambda: a.relu(n.ones(2))"),
 ]
 OTHER_USES = [
     "np.max(np.arange(3)), np.arange(3).max(), np.clip(np.arange(3), 0, 1)",
@@ -97,7 +114,8 @@ def run(torch_launcher):
 
 @pytest.mark.parametrize("answer", USES)
 def test_a_forbidden_use_is_refused_by_one_of_the_two(run, answer):
-    if answer in MENTIONED and answer in (USES[-1], USES[-2]):
+    if answer == "np.arange(3).clip(0, 1)":
+        assert answer in MENTIONED
         return  # what no guard can stand before, the look at the source has to find
     outcome = run(answer)["answer"]
     assert outcome.ename == "ForbiddenUse", (outcome.ename, outcome.evalue)
@@ -105,7 +123,7 @@ def test_a_forbidden_use_is_refused_by_one_of_the_two(run, answer):
 
 
 def test_the_look_at_the_source_finds_what_is_mentioned():
-    assert len(MENTIONED) == 18
+    assert len(MENTIONED) == 17
     sentence = forbidden_use("y = 1\nz = F.gelu(y)", FORBID, [SETUP])
     assert sentence == (
         "it uses torch.nn.functional.gelu (line 2), which this question asks you to build by hand"

@@ -267,13 +267,6 @@ class NoProcess:
         self.theirs.close()
 
 
-class NoWatch:
-    reason = None
-
-    def stop(self):
-        pass
-
-
 class NoLauncher:
     """Gives out one process that is none."""
 
@@ -282,11 +275,14 @@ class NoLauncher:
     def __init__(self, limits):
         self.limits, self.isolation, self.process = limits, None, NoProcess()
 
-    def start(self):
+    def preload_without(self, absent):
+        return []
+
+    def start(self, absent=()):
         return self.process, Path("nowhere")
 
-    def watch(self, process, scratch):
-        return NoWatch()
+    def admit(self, process, isolation):
+        self.isolation = isolation
 
     def remove(self, scratch):
         pass

@@ -86,8 +86,9 @@ class Battlefield:
             listening.setblocking(False)
         self.launcher = Launcher(("numpy",), engine=engine, limits=limits)
         self.launcher.warm_up()
-        for which, most in BOUNDS.items():
-            resource.prlimit(self.launcher._server.pid, which, (most, most))
+        for server in servers():
+            for which, most in BOUNDS.items():
+                resource.prlimit(server.pid, which, (most, most))
         self._count = 0
 
     def close(self) -> None:
@@ -187,19 +188,24 @@ class Battlefield:
             self.udp.recv(1)
         left = [path.name for path in self.launcher.folder.iterdir() if path.is_dir()]
         assert left == []
-        assert living_kernels(self.launcher) == []
+        assert living_kernels() == []
 
 
-def living_kernels(launcher: Launcher) -> list[psutil.Process]:
-    """Processes that were forked from the launcher's server and are still there."""
-    server = psutil.Process(launcher._server.pid)
-    mine = server.cmdline()
+def servers() -> list[psutil.Process]:
+    """The fork servers of this process."""
+    return [p for p in psutil.Process().children() if "actgrade.sandbox.forkserver" in _cmdline(p)]
+
+
+def living_kernels() -> list[psutil.Process]:
+    """Processes that were forked from one of our servers and are still there."""
+    ours = servers()
+    commands, pids = [_cmdline(server) for server in ours], [server.pid for server in ours]
     alive: list[psutil.Process] = []
-    for _ in range(50):  # the server reaps when it is told; that takes a moment
+    for _ in range(50):  # a server reaps when it is told; that takes a moment
         alive = [
             process
             for process in psutil.process_iter()
-            if process.pid != server.pid and _cmdline(process) == mine
+            if process.pid not in pids and _cmdline(process) in commands
         ]
         if not alive:
             break
