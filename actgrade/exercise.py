@@ -66,11 +66,15 @@ def lines_of(name: str, value: Any, digits: int | None = None) -> list[str]:
 
 
 def raised(function: Callable[..., Any], *arguments: Any, **keywords: Any) -> str:
-    """The class name of the exception that a call raises, or ``"nothing"``; for ``show``."""
+    """The class name of the exception that a call raises, or ``"nothing"``; for ``show``.
+
+    Of a class that is not Python's own, the name of the one that it is a kind of: who raises a
+    ``ValueError`` with a name has raised a ``ValueError``.
+    """
     try:
         function(*arguments, **keywords)
     except Exception as error:
-        return type(error).__name__
+        return next(kind.__name__ for kind in type(error).__mro__ if kind.__module__ == "builtins")
     return "nothing"
 
 
