@@ -79,6 +79,8 @@ IGNORED = (
 CLONE_THREAD = 0x00010000
 SHARED_ANONYMOUS = 0x01 | 0x20  # MAP_SHARED | MAP_ANONYMOUS
 X32_BIT = 0x40000000
+# TCGETS, TIOCGWINSZ, FIONREAD, FIONBIO, FIONCLEX, FIOCLEX
+REQUESTS = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)
 TRUNCATION = 3  # the version of Landlock from which on it has a say in emptying files
 
 
@@ -314,6 +316,9 @@ def _call_filter(unix_sockets: bool) -> Filter:
         for name, place in (("open", 1), ("openat", 2)):
             flags = ArgCmp(place, CmpOp.MASKED_EQ, emptied, os.O_TRUNC | os.O_ACCMODE)
             _deny(rules, name, args=[flags])
+    # Ask a file or a terminal, and how descriptors are passed on; nothing of a file system, which
+    # would let a file refuse to be deleted.
+    _deny(rules, "ioctl", args=[ArgCmp(1, CmpOp.NE, request) for request in REQUESTS])
     # prlimit only to ask.
     _deny(rules, "prlimit64", args=[ArgCmp(2, CmpOp.NE, 0)])
     _deny(rules, "tkill")

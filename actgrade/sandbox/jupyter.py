@@ -171,7 +171,7 @@ class JupyterKernel(Contained, RunningKernel):
             if kind == "status":
                 content = {"execution_state": str(content["execution_state"])}
             else:
-                content = wire.message({"type": kind, "parent": "", **content})[2]
+                content = wire.message({**content, "type": kind, "parent": ""})[2]
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError, wire.WireError):
             return  # unsigned, repeated or no message at all: as if it had not been sent
         self._waiting.append({"msg_type": kind, "parent_header": parent, "content": content})
