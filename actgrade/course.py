@@ -8,6 +8,7 @@ import tomllib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from actbase.errors import CommandError, first_line
 from actgrade import source
@@ -61,19 +62,39 @@ class Course:
         Raises:
             CommandError: the file cannot be read, or says something else.
         """
+        found = self._settings.get("packages", [])
+        if not isinstance(found, list) or not all(
+            isinstance(name, str) and name.isidentifier() for name in found
+        ):
+            path = self.root / "pyproject.toml"
+            raise CommandError(f"{path}: packages of [tool.actgrade] is a list of package names")
+        return tuple(found)
+
+    @cached_property
+    def right_answers(self) -> Path | None:
+        """The folder of right answers in other words (:mod:`actgrade.right_answers`), if any.
+
+        ``pyproject.toml`` says where: ``right_answers = "FOLDER"`` under ``[tool.actgrade]``.
+
+        Raises:
+            CommandError: the file cannot be read, or says something else.
+        """
+        found = self._settings.get("right_answers")
+        if not isinstance(found, str | None):
+            path = self.root / "pyproject.toml"
+            raise CommandError(f"{path}: right_answers of [tool.actgrade] is the name of a folder")
+        return None if found is None else self.root / found
+
+    @cached_property
+    def _settings(self) -> dict[str, Any]:
         path = self.root / "pyproject.toml"
         try:
             content = tomllib.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
-            return ()
+            return {}
         except (OSError, ValueError) as error:
             raise CommandError(f"{path} cannot be read: {first_line(error)}") from None
-        found = content.get("tool", {}).get("actgrade", {}).get("packages", [])
-        if not isinstance(found, list) or not all(
-            isinstance(name, str) and name.isidentifier() for name in found
-        ):
-            raise CommandError(f"{path}: packages of [tool.actgrade] is a list of package names")
-        return tuple(found)
+        return content.get("tool", {}).get("actgrade", {})
 
     @cached_property
     def _names(self) -> list[str]:

@@ -4,7 +4,7 @@ Known wrong answers are mistakes that an author expects. A *mutant* is the refer
 change that a program makes: a comparison turned round, a constant moved, a branch dropped, an
 argument ignored, a result that is right on a part of the inputs only. A question whose held cells
 let one pass has a hole, or the change makes no difference; which of the two, a person says in the
-question's metadata (``"equivalent": {name: reason}``).
+course's files (:mod:`actgrade.equivalent`).
 
 Every mutant has a name that stays as long as the line it changes does, such as
 ``line 4: < for <=``.
@@ -16,6 +16,8 @@ import ast
 import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+
+from actgrade.spoilers import spoiled
 
 _COMPARE: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
     ast.Lt: (ast.LtE, ast.GtE),
@@ -56,68 +58,10 @@ _SIGNS = {
     ast.Or: "or",
 }
 
-# Around a function of the reference: right except for one kind of input or use.
-_WRAPPED = {
-    "right only for inputs within 4": """
-def {name}(*arguments, **keywords):
-    import numpy as np
-    result = _{name}(*arguments, **keywords)
-    first = arguments[0] if arguments else next(iter(keywords.values()))
-    try:
-        far = np.abs(np.asarray(first, float)) > 4
-        return np.where(far, 0.5 * np.asarray(result), result) if far.any() else result
-    except Exception:
-        return result
-""",
-    "right only for inputs beyond 0.001": """
-def {name}(*arguments, **keywords):
-    import numpy as np
-    result = _{name}(*arguments, **keywords)
-    first = arguments[0] if arguments else next(iter(keywords.values()))
-    try:
-        near = (np.abs(np.asarray(first, float)) < 1e-3) & (np.asarray(first) != 0)
-        return np.where(near, 0, result) if near.any() else result
-    except Exception:
-        return result
-""",
-    "rounded to float32": """
-def {name}(*arguments, **keywords):
-    import numpy as np
-    result = _{name}(*arguments, **keywords)
-    if getattr(result, "dtype", None) == np.float64:
-        return result.astype(np.float32).astype(np.float64)
-    return float(np.float32(result)) if isinstance(result, float) else result
-""",
-    "changes its first input": """
-def {name}(*arguments, **keywords):
-    import numpy as np
-    result = _{name}(*arguments, **keywords)
-    first = arguments[0] if arguments else None
-    if isinstance(first, np.ndarray) and first.dtype.kind == "f" and first.flags.writeable:
-        result = np.array(result) if isinstance(result, np.ndarray) else result
-        first *= 0.5
-    return result
-""",
-    "remembers its first result": """
-_kept_{name} = []
-def {name}(*arguments, **keywords):
-    if not _kept_{name}:
-        _kept_{name}.append(_{name}(*arguments, **keywords))
-    return _kept_{name}[0]
-""",
-    "right only for the first element": """
-def {name}(*arguments, **keywords):
-    import numpy as np
-    result = _{name}(*arguments, **keywords)
-    if isinstance(result, np.ndarray) and result.size > 1:
-        return np.full_like(result, result.flat[0])
-    return result
-""",
-    "returns its first input": """
-def {name}(*arguments, **keywords):
-    return arguments[0] if arguments else next(iter(keywords.values()))
-""",
-}
+# A number so small is a tolerance, which a hundredth more or less does not change.
+_TOLERANCE = 1e-5
+# So many rounds and more are a budget: one less ends as near.
+_MANY_ROUNDS = 20
 
 
 @dataclass(frozen=True)
@@ -133,13 +77,19 @@ class Mutant:
     source: str
 
 
-def mutants_of(source: str) -> list[Mutant]:
-    """All mutants of a reference answer, each another program than the reference and the others."""
+def mutants_of(source: str, rtol: float = 0.0) -> list[Mutant]:
+    """All mutants of a reference answer, each another program than the reference and the others.
+
+    Args:
+        source: the reference.
+        rtol: the smallest relative difference that loses points; rounding that stays within it
+            makes no mutant.
+    """
     tree = ast.parse(source)
     seen = {ast.unparse(tree)}
     found: list[Mutant] = []
     names: dict[str, int] = {}
-    for name, changed in (*_changed(tree), *_wrapped(tree)):
+    for name, changed in (*_changed(tree), *spoiled(tree, rtol)):
         if changed in seen:
             continue
         seen.add(changed)
@@ -167,7 +117,11 @@ def _changed(tree: ast.Module) -> Iterator[tuple[str, str]]:
 
 
 def _outside_behaviour(tree: ast.Module) -> set[ast.AST]:
-    """Docstrings, messages of exceptions and annotations: what no value depends on."""
+    """What no value depends on.
+
+    Docstrings, messages of exceptions and annotations; and by convention the seed of a generator of
+    the answer's own, and the number of rounds of a loop that only gets nearer.
+    """
     found: set[ast.AST] = set()
     for node in ast.walk(tree):
         parts: list[ast.AST | None] = []
@@ -177,9 +131,21 @@ def _outside_behaviour(tree: ast.Module) -> set[ast.AST]:
             parts.append(node.exc)
         if isinstance(node, ast.FunctionDef):
             parts += [node.returns, *(a.annotation for a in node.args.args)]
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("default_rng"):
+            parts += [one for one in node.args if isinstance(one, ast.Constant)]
+        if isinstance(node, ast.For) and ast.unparse(node.target).startswith("_"):
+            parts += [one for one in ast.walk(node.iter) if _is_many(one)]
         for part in parts:
             found.update(ast.walk(part) if part is not None else ())
     return found
+
+
+def _is_many(node: ast.AST) -> bool:
+    return (
+        isinstance(node, ast.Constant)
+        and isinstance(node.value, int)
+        and node.value >= _MANY_ROUNDS
+    )
 
 
 def _changes(node: ast.AST) -> Iterator[tuple[str, Change]]:
@@ -222,6 +188,9 @@ def _constants(node: ast.Constant) -> Iterator[tuple[str, Change]]:
         yield f"{value + 1} for {value}", _value(value + 1)
         if value:
             yield f"{value - 1} for {value}", _value(value - 1)
+    elif isinstance(value, float) and 0 < value <= _TOLERANCE:
+        yield f"1000 times {value}", _value(value * 1000)
+        yield f"0 for {value}", _value(0.0)
     elif isinstance(value, float):
         yield f"1.01 times {value}", _value(value * 1.01 if value else 0.01)
 
@@ -293,13 +262,3 @@ def _insert(text: str, like: ast.FunctionDef) -> Change:
         node.body[start:start] = ast.parse(text).body
 
     return change
-
-
-def _wrapped(tree: ast.Module) -> Iterator[tuple[str, str]]:
-    """Each public function of the answer behind one that spoils it."""
-    for node in tree.body:
-        if not isinstance(node, ast.FunctionDef) or node.name.startswith("_"):
-            continue
-        for what, wrapper in _WRAPPED.items():
-            code = f"{ast.unparse(tree)}\n\n_{node.name} = {node.name}\n"
-            yield f"{node.name}: {what}", code + wrapper.format(name=node.name)

@@ -1,12 +1,12 @@
 """Grade the mutants of every reference answer: which of them earn everything?
 
 A survivor is a hole in the held cells, or a change without a consequence. Of the second kind a
-person says why, in ``solutions/equivalent.json``: ``{chapter: {question: {mutant: reason}}}``.
+person says why (:mod:`actgrade.equivalent`). What came of it is kept by
+:mod:`actgrade.mutation_record`.
 """
 
 from __future__ import annotations
 
-import json
 import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ from typing import Any
 
 from actbase.errors import CommandError
 from actgrade.course import Course
+from actgrade.equivalent import Reasons, reasons_of
 from actgrade.job import Options
 from actgrade.mutants import Mutant, mutants_of
 from actgrade.preload import preload_for
@@ -23,7 +24,6 @@ from actgrade.sandbox.limits import Limits
 from actgrade.source import Assignment, Question
 from actgrade.verify import grade_sets
 
-REASONS = "equivalent.json"
 # Many mutants never end, and a reference needs a fraction of a second.
 LIMITS = Limits(cell_seconds=4, question_seconds=8)
 
@@ -48,8 +48,7 @@ class Score:
     @property
     def score(self) -> float:
         """Killed mutants as a share of those that can be killed."""
-        killable = self.mutants - len(self.equivalent)
-        return (killable - len(self.survivors)) / killable if killable else 1.0
+        return share_killed(self.mutants, len(self.survivors), len(self.equivalent))
 
     def as_dict(self) -> dict[str, Any]:
         """The score as plain data."""
@@ -64,82 +63,84 @@ class Score:
         }
 
 
-def reasons_of(course: Course) -> dict[str, dict[str, dict[str, str]]]:
-    """What ``solutions/equivalent.json`` says; nothing where there is no such file.
+def share_killed(mutants: int, survivors: int, equivalent: int) -> float:
+    """Killed mutants as a share of those that can be killed, 0 to 1; 1 where there are none."""
+    killable = mutants - equivalent
+    return (killable - survivors) / killable if killable else 1.0
 
-    Raises:
-        CommandError: it is not what it should be.
-    """
-    path = course.solutions / REASONS
-    if not path.exists():
-        return {}
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        for questions in content.values():
-            for reasons in questions.values():
-                if not all(isinstance(r, str) and r.strip() for r in reasons.values()):
-                    raise ValueError("a reason is missing")
-    except (OSError, ValueError, AttributeError) as error:
-        raise CommandError(f"{path} cannot be read: {error}") from None
-    return content
+
+def mutants_for(question: Question) -> list[Mutant]:
+    """The mutants of a question's reference that its tolerances can tell from it."""
+    rtol = min((held.tolerance.rtol for held in question.helds), default=0.0)
+    return mutants_of(question.answer, rtol)
 
 
 def mutate(
     chapters: Iterable[Assignment],
     *,
     seed: int | None = None,
+    wanted: Callable[[Assignment, Question], bool] = lambda chapter, question: True,
     progress: Callable[[QuestionResult], None] | None = None,
 ) -> list[Score]:
-    """Grade all mutants of all questions of ``chapters``.
+    """Grade all mutants of the questions of ``chapters``.
 
     Args:
         seed: of the held inputs; drawn anew when None.
+        wanted: which questions; all of them by default.
         progress: called after each answer that was graded.
 
     Raises:
-        CommandError: the file with the reasons cannot be read.
+        CommandError: the reasons cannot be read, or a reference itself does not run to its end.
     """
     options = Options(seed=secrets.randbelow(2**31) if seed is None else seed, explain=False)
     scores: list[Score] = []
     for chapter in chapters:
+        questions = [question for question in chapter.questions if wanted(chapter, question)]
+        if not questions:
+            continue
         course = Course(chapter.path.resolve().parents[1])
-        reasons = reasons_of(course).get(chapter.name, {})
+        reasons = reasons_of(course, chapter)
         with Launcher(sorted(preload_for(course, [chapter])), limits=LIMITS) as launcher:
-            scores += _mutate_one(chapter, reasons, launcher, options, progress)
+            scores += _mutate_one(chapter, questions, reasons, launcher, options, progress)
     return scores
 
 
 def _mutate_one(
     chapter: Assignment,
-    reasons: dict[str, dict[str, str]],
+    questions: list[Question],
+    reasons: Reasons,
     launcher: Launcher,
     options: Options,
     progress: Callable[[QuestionResult], None] | None,
 ) -> list[Score]:
-    mutants = {question.id: mutants_of(question.answer) for question in chapter.questions}
+    mutants = {question.id: mutants_for(question) for question in questions}
     # One notebook holds one mutant of every question that has so many.
     sets = [
         {
-            name: found[index].source if index < len(found) else None
-            for name, found in mutants.items()
+            question.id: mutants[question.id][index].source
+            if index < len(mutants.get(question.id, []))
+            else None
+            for question in chapter.questions
         }
         for index in range(max(map(len, mutants.values())))
     ]
     tables = grade_sets(chapter, sets, launcher, options, progress)
-    return [
-        _score(
-            chapter.name,
-            question,
-            [
-                mutant
-                for mutant, table in zip(mutants[question.id], tables, strict=False)
-                if table[question.id].points >= question.points
-            ],
-            len(mutants[question.id]),
-            reasons.get(question.id, {}),
+    scores = []
+    for question in questions:
+        made = mutants[question.id]
+        results = [table[question.id] for table in tables[: len(made)]]
+        for result in results:
+            if result.verdict == "course":
+                raise CommandError(f"{chapter.name} {question.id}: {result.reason}")
+        alive = [
+            mutant
+            for mutant, result in zip(made, results, strict=True)
+            if result.points >= question.points
+        ]
+        scores.append(
+            _score(chapter.name, question, alive, len(made), reasons.get(question.id, {}))
         )
-        for question in chapter.questions
-    ]
+    return scores
 
 
 def _score(

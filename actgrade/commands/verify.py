@@ -6,8 +6,10 @@ code is 1 when something is not caught.
 
 With --mutants, programs change the reference in small ways instead (a comparison, a constant, a
 branch, an ignored argument, a result that is right for some inputs only), and every change must
-lose points unless solutions/equivalent.json says why it makes no difference:
+lose points unless solutions/equivalent/04_relu.json says why it makes no difference. --record keeps
+the result in solutions/mutants/, for the questions that have changed since:
     actlab verify --mutants 04_relu
+    actlab verify --mutants --record 04_relu
 """
 
 from __future__ import annotations
@@ -33,6 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--mutants", action="store_true", help="grade changes of the references instead"
     )
+    parser.add_argument(
+        "--record", action="store_true", help="with --mutants: keep the result in solutions/mutants"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the kill table to FILE")
     parser.add_argument(
         "--seed", type=int, metavar="N", help="draw the same inputs every time (new ones)"
@@ -44,6 +49,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """``actlab verify``: 0 when every question is sound, 1 when one is not."""
+    if arguments.record and not arguments.mutants:
+        raise CommandError("--record keeps what --mutants finds: say both")
     skip_slow_imports()
     course = Course.find(arguments.course)
     names = [course.resolve(name) for name in arguments.chapters] or course.chapter_names()
@@ -64,7 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
             print("\r" + " " * 40 + "\r", end="", file=sys.stderr)
 
     if arguments.mutants:
-        return _mutants(chapters, arguments, step, clear)
+        return _mutants(course, chapters, arguments, step, clear)
     from actgrade.verify import verify
 
     proofs = verify(chapters, engine=arguments.engine, seed=arguments.seed, progress=step)
@@ -88,14 +95,23 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _mutants(
+    course: Course,
     chapters: list[Assignment],
     arguments: argparse.Namespace,
     step: Callable[[object], None],
     clear: Callable[[], None],
 ) -> int:
-    from actgrade.mutation import mutate
+    from actgrade import mutation, mutation_record
 
-    scores = mutate(chapters, seed=arguments.seed, progress=step)
+    scores: list[mutation.Score] = []
+    for chapter in chapters:
+        if arguments.record:
+            new = mutation_record.renew(course, chapter, seed=arguments.seed, progress=step)
+            if not new:
+                print(f"{chapter.name}: the record is up to date")
+            scores += new
+        else:
+            scores += mutation.mutate([chapter], seed=arguments.seed, progress=step)
     clear()
     problems = []
     for one in scores:

@@ -15,10 +15,11 @@ from docutils.statemachine import StringList
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
+from actgrade.course import Course
 from actgrade.fingerprint import grader_files
 from actlab import claims
 from bookbuild.chapters import CHAPTERS
-from bookbuild.pages import kill_table, ledger, property_table, solutions
+from bookbuild.pages import kill_table, ledger, mutation_table, property_table, solutions
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -154,7 +155,10 @@ class PropertyTable(Generated):
 
 
 class KillTable(Generated):
-    """``{kill-table}``: what known wrong answers earn; one that is not caught is a warning."""
+    """``{kill-table}``: what wrong answers earn, known ones and those that programs made.
+
+    A known one that is not caught is a warning of the build.
+    """
 
     def run(self) -> list[nodes.Node]:
         """Build a section for each chapter with exercises."""
@@ -169,12 +173,18 @@ class KillTable(Generated):
         if not tables:
             return self.parse("This build of the book has no exercises.")
         result = self.parse(kill_table.summary([table for _, table in tables]))
+        course = Course(root)
+        mutants = {name: mutation_table.rows(course, name) for name, _ in tables}
+        result += self.parse(mutation_table.summary([r for rows in mutants.values() for r in rows]))
         for name, table in tables:
+            for path in mutation_table.sources(course, name):
+                self.depends_on(path)
             for problem in table["problems"]:
                 self.env.note_reread()
                 logger.warning(problem, location=self.get_location(), type="kills")
             section = nodes.section(ids=[nodes.make_id(f"kills-{name}")], names=[])
             section += nodes.title(table["title"], table["title"])
+            section += self.parse(mutation_table.markdown(mutants[name]))
             for question in table["questions"]:
                 section += self.parse(f"**{ledger.escape(question['title'])}**")
                 section += self.parse(kill_table.markdown(question))
