@@ -6,11 +6,14 @@ what the report says about it is one sentence of visible characters.
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from actgrade.sandbox import confinement
 from trial.battlefield import Battlefield, unfair
 from trial.cases import cases
+from trial.forgeries import FORGERIES, submission
 
 pytestmark = pytest.mark.skipif(
     confinement.missing() is not None, reason="needs Landlock and seccomp"
@@ -64,3 +67,22 @@ def test_some_attacks_of_each_kind_are_fair(field):
 @pytest.mark.slow
 def test_all_attacks_are_fair(field):
     assert_fair(field, [case for case in cases() if case.fence is None])
+
+
+def test_forged_notebooks_are_fair(field):
+    books = {}
+    for name, change in FORGERIES.items():
+        books[name] = submission()
+        change(books[name])
+    data = [json.dumps(book).encode() for book in books.values()]
+    found = dict(zip(books, field.graded(data, launcher=field.launcher), strict=True))
+    faults = []
+    for name, fought in found.items():
+        points = {question: result.points for question, result in fought.results.items()}
+        others = {question: result.verdict for question, result in fought.results.items()}
+        if fought.error or points.pop("q1", 1) or others.pop("q1") == "pass":
+            faults.append(f"{name}: {fought.error} {fought.results}")
+        if set(others.values()) != {"pass"}:
+            faults.append(f"{name}: {others}")
+    field.check_nothing_is_left()
+    assert not faults, "\n".join(faults)
