@@ -16,12 +16,14 @@ from functools import cached_property
 from typing import Any
 
 from actgrade.magics import Plain, parsed, plain_python
-from actgrade.notebook_file import mark_of, source_of
+from actgrade.notebook_file import MOST_CHARACTERS_OF_A_CELL, mark_of, source_of
 from actgrade.quote import quote
 from actgrade.source import Question
-from actgrade.stub import NOT_WRITTEN, make_stub
+from actgrade.stub import make_stub
 
-MOST_CHARACTERS_OF_AN_ANSWER = 200_000
+MOST_CHARACTERS_OF_AN_ANSWER = MOST_CHARACTERS_OF_A_CELL
+# Joining cells means reading them again and again; an honest notebook needs a hundredth of it.
+MOST_CHARACTERS_TRIED = 2_000_000
 _DEFINES = re.compile(
     r"^(?:(?:async\s+)?def|class)\s+(\w+)|^(\w+)\s*(?::[^=\n]+)?=[^=]", re.MULTILINE
 )
@@ -83,22 +85,31 @@ class Cell:
         return plain_python(text) if len(text) <= MOST_CHARACTERS_OF_AN_ANSWER else Plain("")
 
     @cached_property
-    def tree(self) -> ast.Module | None:
-        """Its syntax, or None for what is no Python."""
-        return parsed(self.plain.source)
+    def _names(self) -> tuple[frozenset[str], frozenset[str]] | None:
+        """What is bound, and what of it is unwritten; None for what is no Python.
+
+        The syntax tree itself, which is a thousand times as large as the text, is not kept.
+        """
+        tree = parsed(self.plain.source)
+        return None if tree is None else (frozenset(bound_names(tree)), unwritten_names(tree))
+
+    @property
+    def is_python(self) -> bool:
+        """Whether its text is Python."""
+        return self._names is not None
 
     @cached_property
     def defined(self) -> frozenset[str]:
         """The names that it binds; guessed where it is no Python."""
-        if self.tree is not None:
-            return frozenset(bound_names(self.tree))
+        if self._names is not None:
+            return self._names[0]
         found = _DEFINES.finditer(self.plain.source)
         return frozenset(match[1] or match[2] for match in found)
 
-    @cached_property
+    @property
     def unwritten(self) -> frozenset[str]:
         """Those of its functions and classes that still are the released stub's."""
-        return unwritten_names(self.tree) if self.tree is not None else frozenset()
+        return self._names[1] if self._names is not None else frozenset()
 
     @property
     def written(self) -> frozenset[str]:
@@ -106,21 +117,37 @@ class Cell:
         return self.defined - self.unwritten
 
 
+class _Effort:
+    """How much may still be tried for one notebook, in characters."""
+
+    def __init__(self) -> None:
+        self._left = MOST_CHARACTERS_TRIED
+
+    def allows(self, texts: Iterable[str | None]) -> bool:
+        """Whether these texts may be read together, once."""
+        size = sum(len(text or "") for text in texts)
+        self._left -= size
+        return size <= MOST_CHARACTERS_OF_AN_ANSWER and self._left >= 0
+
+
 def find_answers(
     cells: Sequence[Mapping[str, Any]], questions: Iterable[Question]
 ) -> dict[str, Answer]:
     """The answer to each question, by its id."""
-    looked = _continued([Cell(index, cell) for index, cell in enumerate(cells)])
-    return {question.id: _Search(looked, question).answer() for question in questions}
+    effort = _Effort()
+    looked = _continued([Cell(index, cell) for index, cell in enumerate(cells)], effort)
+    return {question.id: _Search(looked, question, effort).answer() for question in questions}
 
 
-def _continued(cells: list[Cell]) -> list[Cell]:
+def _continued(cells: list[Cell], effort: _Effort) -> list[Cell]:
     """The cells, where one that goes on inside a function is joined to the one that begins it."""
     found: list[Cell] = []
     for cell in cells:
         # Something may have got between the two.
         for place in range(len(found) - 1, max(-1, len(found) - 4), -1):
-            whole = _joined(found[place], cell) if _goes_on(cell, found[place]) else None
+            whole = None
+            if _goes_on(cell, found[place]) and effort.allows((found[place].text, cell.text)):
+                whole = _joined(found[place], cell)
             if whole is not None:
                 found[place] = whole
                 break
@@ -140,25 +167,27 @@ def _joined(before: Cell, cell: Cell) -> Cell | None:
         "source": f"{before.text}\n{cell.text}",
     }
     whole = Cell(before.index, content, (*before.places, *cell.places))
-    return whole if whole.tree is not None else None
+    return whole if whole.is_python else None
 
 
 def _goes_on(cell: Cell, before: Cell) -> bool:
     """Whether ``cell`` begins inside a function that ``before`` begins."""
     lines = [line for line in (cell.text or "").split("\n") if line.strip()]
-    if not lines or not lines[0].startswith((" ", "\t")) or cell.tree is not None:
+    if not lines or not lines[0].startswith((" ", "\t")) or cell.is_python:
         return False
     able = all(c.is_free or c.role == "answer" or (c.kind == "code" and not c.mark)
                for c in (before, cell))  # fmt: skip
-    questions = {c.mark.get("question") for c in (before, cell) if c.mark}
-    return able and bool(before.text) and not before.unwritten and len(questions) < 2
+    questions = [c.mark.get("question") for c in (before, cell) if c.mark]
+    same = not questions or questions[0] == questions[-1]
+    return able and bool(before.text) and not before.unwritten and same
 
 
 class _Search:
     """The search for one question's answer."""
 
-    def __init__(self, cells: list[Cell], question: Question) -> None:
+    def __init__(self, cells: list[Cell], question: Question, effort: _Effort) -> None:
         self._cells = cells
+        self._effort = effort
         self._question = question
         self._asked = asked_names(question)
         self._marked = [cell for cell in cells if cell.is_for(question)]
@@ -206,7 +235,7 @@ class _Search:
         return (with_text or self._code)[-1:], self._said_of_last(with_text)
 
     def _is_complete(self, cell: Cell) -> bool:
-        return cell.tree is not None and self._asked <= cell.written
+        return cell.is_python and self._asked <= cell.written
 
     def _is_stub(self, cell: Cell) -> bool:
         return is_stub(self._question, cell.text or "")
@@ -218,7 +247,7 @@ class _Search:
             for group in (self._code, self._free):
                 able = [c for c in group if name in c.written and not self._is_stub(c)]
                 # One that is no Python defines nothing, if another one does.
-                able = [c for c in able if c.tree is not None] or able
+                able = [c for c in able if c.is_python] or able
                 whole = [c for c in able if self._is_complete(c)]
                 if able:
                     cell = (whole or able)[-1]
@@ -228,7 +257,7 @@ class _Search:
             return []
         # What the learner's answer cell says besides may be needed: its imports, its helpers.
         for cell in self._code:
-            if (cell.text or "").strip() and not self._is_stub(cell) and cell.tree is not None:
+            if (cell.text or "").strip() and not self._is_stub(cell) and cell.is_python:
                 extra = cell.written - self._asked
                 if extra and not (cell.written & self._asked and len(self._code) > 1):
                     found[cell.index] = cell
@@ -237,10 +266,10 @@ class _Search:
 
     def _cut_through(self) -> list[Cell]:
         """Neighbouring cells that are Python only together: a cell cut inside a function."""
-        if not self._asked or any(cell.tree is not None and cell.written & self._asked
+        if not self._asked or any(cell.is_python and cell.written & self._asked
                                   for cell in self._code if len(self._code) == 1):  # fmt: skip
             return []
-        middle = [c for c in self._code if c.tree is None or not self._is_complete(c)] or self._free
+        middle = [c for c in self._code if not self._is_complete(c)] or self._free
         able = {c.index: c for c in (*self._code, *self._free)}
         for cell in middle:
             for before in range(3):
@@ -249,15 +278,16 @@ class _Search:
                     pieces = [piece for piece in run if piece is not None]
                     if len(pieces) < 2 or len(pieces) < len(run):
                         continue
-                    if all(piece.tree is not None for piece in pieces):
+                    if all(piece.is_python for piece in pieces):
                         continue
-                    tree = parsed("\n".join(piece.plain.source for piece in pieces))
+                    texts = [piece.plain.source for piece in pieces]
+                    tree = parsed("\n".join(texts)) if self._effort.allows(texts) else None
                     if tree is not None and self._asked <= bound_names(tree):
                         return pieces
         return []
 
     def _is_one_text(self, chosen: list[Cell]) -> bool:
-        return any(cell.tree is None for cell in chosen)
+        return not all(cell.is_python for cell in chosen)
 
     def _said(self, found: list[Cell]) -> str | None:
         numbers = [cell.index + 1 for cell in sorted(found, key=lambda c: c.index)]
@@ -377,4 +407,12 @@ def _is_unwritten(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -
         body = body[1:]
     if len(body) != 1 or not isinstance(body[0], ast.Raise):
         return False
-    return ast.unparse(body[0]).removesuffix("()") == NOT_WRITTEN
+    return _raises_not_implemented(body[0])
+
+
+def _raises_not_implemented(statement: ast.Raise) -> bool:
+    """Whether it is what a stub says; asked of the tree, which can be too deep to write out."""
+    error = statement.exc
+    if isinstance(error, ast.Call) and not error.args and not error.keywords:
+        error = error.func
+    return isinstance(error, ast.Name) and error.id == "NotImplementedError" and not statement.cause

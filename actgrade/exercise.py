@@ -8,6 +8,7 @@ same class, shape and values print the same line.
 
 from __future__ import annotations
 
+import builtins
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -66,12 +67,20 @@ def lines_of(name: str, value: Any, digits: int | None = None) -> list[str]:
 
 
 def raised(function: Callable[..., Any], *arguments: Any, **keywords: Any) -> str:
-    """The class name of the exception that a call raises, or ``"nothing"``; for ``show``."""
+    """The class name of the exception that a call raises, or ``"nothing"``; for ``show``.
+
+    A class of the learner's own goes by the name of the built-in one that it is derived from:
+    whoever is asked for a ``ValueError`` may raise a kind of it.
+    """
     try:
         function(*arguments, **keywords)
     except Exception as error:
-        return type(error).__name__
+        return next(kind.__name__ for kind in type(error).__mro__ if _is_built_in(kind))
     return "nothing"
+
+
+def _is_built_in(kind: type) -> bool:
+    return getattr(builtins, kind.__name__, None) is kind
 
 
 def _is_torch_dtype(value: Any) -> bool:

@@ -6,7 +6,9 @@ in :mod:`actgrade.compare` does, and this module explains it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -23,7 +25,15 @@ class _Line:
     shown: Shown | None
 
 
-def explain_text(expected: str, got: str, tolerance: Tolerance, *, reveal: bool) -> str:
+def explain_text(
+    expected: str,
+    got: str,
+    tolerance: Tolerance,
+    *,
+    reveal: bool,
+    functions: Mapping[str, str] | None = None,
+    calls: Callable[[], Sequence[str | None]] | None = None,
+) -> str:
     """Why ``got`` does not agree with ``expected``.
 
     Args:
@@ -33,11 +43,14 @@ def explain_text(expected: str, got: str, tolerance: Tolerance, *, reveal: bool)
         reveal: whether held inputs, expected values and words of the learner's code may be quoted
             (self-study); False in a class, where held inputs stay held: whoever writes the code
             could otherwise have them quoted.
+        functions: by the name of a value, the function that it comes from, to be named instead.
+        calls: asked when it matters, the call behind each line of ``expected``.
 
     Returns:
         One sentence, without a full stop, that names the value and what is wrong with it.
     """
-    wanted, found = _read(expected), _read(own_lines(expected, got))
+    functions = functions or {}
+    wanted, found = _read(expected, functions), _read(own_lines(expected, got), functions)
     if not found:
         return "nothing is printed where values are expected"
     if [_label(line) for line in wanted] != [_label(line) for line in found]:
@@ -51,6 +64,10 @@ def explain_text(expected: str, got: str, tolerance: Tolerance, *, reveal: bool)
         return "the values agree"
     first = differing[0]
     sentence = _explain_line(wanted[first], found[first], tolerance, wanted, found, reveal)
+    if reveal and calls is not None and _is_single(wanted[first]):
+        said = calls()
+        if first < len(said) and said[first]:
+            sentence += f", for the call {quote(said[first] or '', 200)}"
     told = _label(wanted[first])
     others = list(dict.fromkeys(_label(wanted[index]) for index in differing[1:]))
     others = [name for name in others if name and name != told]
@@ -63,8 +80,21 @@ def explain_text(expected: str, got: str, tolerance: Tolerance, *, reveal: bool)
     return sentence
 
 
-def _read(text: str) -> list[_Line]:
-    return [_Line(line.rstrip(), parse_line(line)) for line in text.rstrip().splitlines()]
+def _read(text: str, functions: Mapping[str, str]) -> list[_Line]:
+    lines = []
+    for line in text.rstrip().splitlines():
+        shown = parse_line(line)
+        if shown is not None:
+            label, bracket, rest = shown.name.partition("[")
+            if label in functions:
+                shown = replace(shown, name=f"{functions[label]}(…){bracket}{rest}")
+        lines.append(_Line(line.rstrip(), shown))
+    return lines
+
+
+def _is_single(line: _Line) -> bool:
+    """Whether a line is of something that is no array, whose inputs no other line shows."""
+    return line.shown is not None and line.shown.shape == ()
 
 
 def _label(line: _Line) -> str:
@@ -192,7 +222,7 @@ def _explain_numbers(
         return (
             f"{agree}, where it {part}" if part else agree + _example(a, b, wrong, inputs, reveal)
         )
-    return _sizes(a, b, wrong) + _example(a, b, wrong, inputs, reveal)
+    return _sizes(a, b, wrong, tolerance) + _example(a, b, wrong, inputs, reveal)
 
 
 def _special_values(
@@ -227,8 +257,11 @@ def _pattern(want: np.ndarray, got: np.ndarray, tolerance: Tolerance) -> str | N
     """One relation that explains all values: sign, factor, offset; None when there is none."""
     if want.size == 0:
         return None
-    # A factor found from rounded values is itself rounded.
-    loose = Tolerance(max(min(10 * tolerance.rtol, 1e-5), tolerance.rtol), tolerance.atol + 1e-12)
+    # A factor found from rounded values is itself rounded. Beside tiny values nothing is small.
+    scale = float(np.max(np.abs(want)))
+    loose = Tolerance(
+        max(min(10 * tolerance.rtol, 1e-5), tolerance.rtol), tolerance.atol + 1e-12 * scale
+    )
     if not np.any(want):
         return "should be zero"
     if not np.any(got):
@@ -249,7 +282,14 @@ def _pattern(want: np.ndarray, got: np.ndarray, tolerance: Tolerance) -> str | N
         # One value is always some multiple of another: only a telling factor is worth saying.
         if want.size > 1 or said[1]:
             return f"is {said[0]} times the expected value" + ("" if want.size == 1 else "s")
-    if want.size > 1 and np.isfinite(offset) and not _differ(want + offset, got, loose).any():
+    if (
+        want.size > 1
+        and np.isfinite(offset)
+        # Else it is a matter of digits.
+        and _differ(want, got, loose).all()
+        and abs(offset) > 0.01 * np.min(np.abs(want))
+        and not _differ(want + offset, got, loose).any()
+    ):
         return f"is too {'large' if offset > 0 else 'small'} by {abs(offset):.6g} everywhere"
     return None
 
@@ -321,7 +361,7 @@ def _places(wrong: np.ndarray) -> str:
     return "every place" if count == total else f"{count} of {total} places"
 
 
-def _sizes(a: Shown, b: Shown, wrong: np.ndarray) -> str:
+def _sizes(a: Shown, b: Shown, wrong: np.ndarray, tolerance: Tolerance) -> str:
     assert a.values is not None
     assert b.values is not None
     with np.errstate(all="ignore"):
@@ -330,15 +370,30 @@ def _sizes(a: Shown, b: Shown, wrong: np.ndarray) -> str:
     if wrong.size == 1:
         if a.kind == "complex":
             return f"{a.name} is not the expected value"
+        if relative < 0.02 and a.kind == "float":
+            return f"{a.name} is close but not equal{_digits(a, wrong, error, tolerance)}"
         side = "large" if b.values[0] > a.values[0] else "small"
-        near = f", by {error[0]:.2g}" if relative < 0.05 else ""
-        return f"{a.name} is too {side}{near}"
+        return f"{a.name} is too {side}"
     if relative < 0.02:
-        return (
-            f"{a.name} is close but not equal in {_places(wrong)}: "
-            f"it differs by at most {np.max(error):.2g}"
-        )
+        close = f"{a.name} is close but not equal in {_places(wrong)}"
+        return close + (_digits(a, wrong, error, tolerance) if a.kind != "int" else "")
     return f"{a.name} is wrong in {_places(wrong)}"
+
+
+def _digits(a: Shown, wrong: np.ndarray, error: np.ndarray, tolerance: Tolerance) -> str:
+    """How many significant digits are right at the worst place, and how many should be."""
+    assert a.values is not None
+    size = np.maximum(np.abs(a.values[wrong]), 1e-300)
+    worst = int(np.argmax(error / size))
+    allowed = tolerance.rtol + tolerance.atol / size[worst]
+    # 1.0003e-6 asks for six digits as 1e-6 does.
+    asked = math.floor(0.1 - math.log10(allowed)) if 0 < allowed < 1 else 0
+    right = math.floor(-math.log10(error[worst] / size[worst]))
+    if asked <= 0:
+        return ""
+    if right >= asked:
+        return f": the last of the {asked} digits that are asked for is wrong"
+    return f": right to {right} digits, and {asked} are asked for"
 
 
 def _example(a: Shown, b: Shown, wrong: np.ndarray, inputs: Shown | None, reveal: bool) -> str:

@@ -1,4 +1,4 @@
-"""What a question asks to build by hand: the look at the source of an answer.
+"""What a question does not allow: the look at the source of an answer.
 
 It resolves names through the imports of the set-up cells and of the answer, and reads no further
 than that: ``getattr(F, "ge" + "lu")`` is for the guard in the kernel
@@ -36,7 +36,10 @@ def forbidden_use(answer: str, forbid: Sequence[str], setup: Sequence[str] = ())
     for name in _rebound(tree):
         aliases.pop(name, None)
     aliases |= _imports(tree)
+    only_named = _only_named(tree)
     for node in ast.walk(tree):
+        if node in only_named:
+            continue
         for mentioned in _mentions(node, aliases):
             for name in forbid:
                 if _is_or_is_in(mentioned, name):
@@ -51,7 +54,7 @@ def _sentence(name: str, mentioned: str, node: ast.AST) -> str:
     shown = mentioned if len(mentioned) < 60 else name
     line = getattr(node, "lineno", None)
     where = f" (line {line})" if line else ""
-    return f"it uses {shown}{where}, which this question asks you to build by hand"
+    return f"it uses {shown}{where}, which this question does not allow"
 
 
 def _parse(text: str) -> ast.Module | None:
@@ -91,6 +94,28 @@ def _rebound(tree: ast.Module) -> set[str]:
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             names.add(node.name)
     return names
+
+
+def _only_named(tree: ast.Module) -> set[ast.AST]:
+    """What stands in an annotation or is asked for by ``isinstance``: a name and no use."""
+    places: list[ast.AST | None] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.arg | ast.AnnAssign):
+            places.append(node.annotation)
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            places.append(node.returns)
+        elif (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id == "isinstance"
+            and len(node.args) == 2
+        ):
+            places.append(node.args[1])
+    found: set[ast.AST] = set()
+    for place in places:
+        if place is not None and not any(isinstance(one, ast.Call) for one in ast.walk(place)):
+            found.update(ast.walk(place))
+    return found
 
 
 def _mentions(node: ast.AST, aliases: dict[str, str]) -> Iterator[str]:

@@ -14,9 +14,11 @@ from actgrade.preload import preload_for
 from actgrade.recognise import Recogniser, chapter_of_name
 from actgrade.results import NotebookResult, QuestionResult, Report
 from actgrade.sandbox import confinement
+from actgrade.sandbox.bounds import bounds
 from actgrade.sandbox.launcher import Launcher
 from actgrade.sandbox.limits import Limits
 from actgrade.submission import SubmissionError, answers_of, read_file
+from actgrade.walls import walls_of
 
 Progress = Callable[[Task, QuestionResult], None]
 
@@ -29,6 +31,7 @@ def grade(
     launcher: Launcher | None = None,
     engine: str = "pipe",
     limits: Limits | None = None,
+    require_sandbox: bool = False,
     started: Callable[[int], None] | None = None,
     progress: Progress | None = None,
 ) -> Report:
@@ -39,12 +42,15 @@ def grade(
         course: where the sources are.
         options: seed, and how much reasons may say.
         launcher: a warm one to use again; it stays open. Default: one for this call, with
-            ``engine`` and ``limits``.
+            ``engine``, ``limits`` and ``require_sandbox``.
         started: called once with the number of questions.
         progress: called after each question.
 
     Returns:
         The report; a file that cannot be graded has an ``error`` in it and no questions.
+
+    Raises:
+        CommandError: answers are to be isolated, and cannot be.
     """
     options = options or Options()
     results, tasks = [], []
@@ -61,13 +67,18 @@ def grade(
         results.append(task.result)
     own = launcher is None
     launcher = launcher or Launcher(
-        preload_for(course, (task.chapter for task in tasks)), engine=engine, limits=limits
+        preload_for(course, (task.chapter for task in tasks)),
+        engine=engine,
+        limits=limits,
+        require_sandbox=require_sandbox,
     )
     try:
         if started is not None:
             started(sum(len(task.chapter.questions) for task in tasks))
         if tasks:
-            launcher.warm_up()
+            launcher.warm_up(
+                walls_of(tasks[0].chapter, one).absent for one in tasks[0].chapter.questions
+            )
             run(Job(launcher, options, tasks, progress))
     finally:
         if own:
@@ -77,7 +88,7 @@ def grade(
         task.result.questions.sort(key=lambda result: order.index(result.id))
     reason = confinement.missing()
     isolation = launcher.isolation or (f"none: {reason}" if reason else confinement.ISOLATED)
-    return Report(results, launcher.engine, isolation, options.seed)
+    return Report(results, launcher.engine, isolation, options.seed, bounds(isolation))
 
 
 def make_task(course: Course, path: Path, recogniser: Recogniser | None = None) -> Task:
@@ -121,8 +132,13 @@ def _ungraded(course: Course, path: Path, error: str) -> NotebookResult:
 
 
 def run(job: Job) -> None:
-    """Run all tasks of ``job``; their results are filled in."""
+    """Run all tasks of ``job``; their results are filled in.
+
+    Raises:
+        CommandError: answers are to be isolated, and were not.
+    """
     # Imported late: meanwhile the fork server imports too, on another core.
     from actgrade.pytest_session import run_session
 
     run_session(job)
+    job.launcher.check_isolation()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ from actgrade.forbid import forbidden_use
 from actgrade.mistakes import KnownMistakes
 from actgrade.results import NotebookResult, QuestionResult
 from actgrade.trial import CellOutcome, Seeds, Trial, TrialCell
+from actgrade.walls import walls_of
 
 if TYPE_CHECKING:
     from actgrade.sandbox.launcher import Launcher
@@ -54,12 +55,16 @@ class References:
         self._launcher = launcher
         self._kept: dict[tuple[str, str], Trial] | None = {} if keep else None
 
-    def run(self, key: tuple[str, str], cells: list[TrialCell]) -> Trial:
-        """The run for one question, started now or kept from before."""
+    def run(self, key: tuple[str, str], cells: list[TrialCell], absent: Sequence[str]) -> Trial:
+        """The run for one question, started now or kept from before.
+
+        Args:
+            absent: modules that the question's answer does without; so does the reference.
+        """
         if self._kept is None:
-            return Trial(self._launcher, cells)
+            return Trial(self._launcher, cells, absent=absent)
         if key not in self._kept:
-            self._kept[key] = Trial(self._launcher, cells)
+            self._kept[key] = Trial(self._launcher, cells, absent=absent)
         return self._kept[key]
 
     def done(self, trial: Trial) -> None:
@@ -80,7 +85,6 @@ class Job:
 
     def __post_init__(self) -> None:
         self.seeds = Seeds(secrets.token_bytes(32), self.options.seed)
-        self.mistakes = KnownMistakes(partial(Trial, self.launcher))
         self.references = References(self.launcher, keep=self.options.seed is not None)
 
     def lost_before(self, task: Task, question: Question) -> QuestionResult | None:
@@ -106,6 +110,7 @@ class Job:
         """The sentence of the known wrong answer that behaves like this one, or None."""
         if not self.options.explain:
             return None
-        return self.mistakes.match(
+        absent = walls_of(task.chapter, question).absent
+        return KnownMistakes(partial(Trial, self.launcher, absent=absent)).match(
             task.chapter, question, self.seeds, task.submission.digest, outcomes
         )

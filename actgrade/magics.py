@@ -28,8 +28,11 @@ _LINE_MAGICS = {
 }  # fmt: skip
 _CELL = re.compile(r"%%(\w*)")
 _LINE = re.compile(r"(\s*)%(\w+)(.*)")
-_ASSIGNED = re.compile(r"\s*[\w.,\s*()\[\]]+=\s*(?:!|%\w)")
-_HELP = re.compile(r"\s*(?:\?{1,2}\s*[%\w.*]+|[%\w.*\[\]()]+\s*\?{1,2})\s*;?\s*")
+# Whoever wrote the line may mean harm: no part of these can take over what another part took.
+_ASSIGNED = re.compile(r"[\w.,\s*()\[\]]+=\s*(?:!|%\w)")
+_HELP = re.compile(r"\s*(?:\?{1,2}\s*[%\w.*]+|[%\w.*\[\]()]+\s*\?{1,2})\s*(?:;\s*)?")
+# So many lines are tried as continuations of the line before, each by reading the whole cell.
+_MOST_TRIED = 20
 LINES_OF_PYTHON = re.compile(r"\r\n|\r|\n")
 
 
@@ -125,7 +128,7 @@ def _fitting(lines: list[str], found: dict[int, tuple[str, str]]) -> dict[int, t
     tree = parsed("\n".join(without))
     if tree is None:
         # Perhaps one of them continues the line before, as "% 3" can.
-        for number in list(found):
+        for number in list(found)[:_MOST_TRIED]:
             kept = {n: part for n, part in found.items() if n != number}
             trial = [kept[n][0] if n in kept else line for n, line in enumerate(lines)]
             if is_python("\n".join(trial)):

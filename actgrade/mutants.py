@@ -62,6 +62,8 @@ _SIGNS = {
 _TOLERANCE = 1e-5
 # So many rounds and more are a budget: one less ends as near.
 _MANY_ROUNDS = 20
+# Calls whose keywords say what is checked or warned of.
+_NO_VALUE = ("zip", "np.errstate", "warnings.catch_warnings")
 
 
 @dataclass(frozen=True)
@@ -77,19 +79,23 @@ class Mutant:
     source: str
 
 
-def mutants_of(source: str, rtol: float = 0.0) -> list[Mutant]:
+def mutants_of(
+    source: str, rtol: float = 0.0, asked: Callable[[str], bool] = lambda name: True
+) -> list[Mutant]:
     """All mutants of a reference answer, each another program than the reference and the others.
 
     Args:
         source: the reference.
         rtol: the smallest relative difference that loses points; rounding that stays within it
             makes no mutant.
+        asked: whether a function of this name is asked for, and no helper of the reference; what a
+            helper is called with is the reference's own business.
     """
     tree = ast.parse(source)
     seen = {ast.unparse(tree)}
     found: list[Mutant] = []
     names: dict[str, int] = {}
-    for name, changed in (*_changed(tree), *spoiled(tree, rtol)):
+    for name, changed in (*_changed(tree), *spoiled(tree, rtol, asked)):
         if changed in seen:
             continue
         seen.add(changed)
@@ -120,7 +126,8 @@ def _outside_behaviour(tree: ast.Module) -> set[ast.AST]:
     """What no value depends on.
 
     Docstrings, messages of exceptions and annotations; and by convention the seed of a generator of
-    the answer's own, and the number of rounds of a loop that only gets nearer.
+    the answer's own, the number of rounds of a loop that only gets nearer, and what is warned
+    of or made sure of besides.
     """
     found: set[ast.AST] = set()
     for node in ast.walk(tree):
@@ -133,6 +140,8 @@ def _outside_behaviour(tree: ast.Module) -> set[ast.AST]:
             parts += [node.returns, *(a.annotation for a in node.args.args)]
         if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("default_rng"):
             parts += [one for one in node.args if isinstance(one, ast.Constant)]
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in _NO_VALUE:
+            parts += [keyword.value for keyword in node.keywords]
         if isinstance(node, ast.For) and ast.unparse(node.target).startswith("_"):
             parts += [one for one in ast.walk(node.iter) if _is_many(one)]
         for part in parts:
@@ -192,13 +201,16 @@ def _constants(node: ast.Constant) -> Iterator[tuple[str, Change]]:
         yield f"1000 times {value}", _value(value * 1000)
         yield f"0 for {value}", _value(0.0)
     elif isinstance(value, float):
-        yield f"1.01 times {value}", _value(value * 1.01 if value else 0.01)
+        yield (
+            (f"1.01 times {value}" if value else f"0.01 for {value}"),
+            _value(value * 1.01 or 0.01),
+        )
 
 
 def _calls(node: ast.Call) -> Iterator[tuple[str, Change]]:
     called = ast.unparse(node.func)[:40]
     for position, keyword in enumerate(node.keywords):
-        if keyword.arg:
+        if keyword.arg and called not in _NO_VALUE:
             yield f"{called} without {keyword.arg}", _drop("keywords", position)
     if len(node.args) > 1:
         yield f"{called} without its last argument", _drop("args", len(node.args) - 1)

@@ -7,6 +7,7 @@ person says why (:mod:`actgrade.equivalent`). What came of it is kept by
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -72,7 +73,10 @@ def share_killed(mutants: int, survivors: int, equivalent: int) -> float:
 def mutants_for(question: Question) -> list[Mutant]:
     """The mutants of a question's reference that its tolerances can tell from it."""
     rtol = min((held.tolerance.rtol for held in question.helds), default=0.0)
-    return mutants_of(question.answer, rtol)
+    code = "\n".join(held.source for held in question.helds)
+    return mutants_of(
+        question.answer, rtol, lambda name: re.search(rf"\b{name}\b", code) is not None
+    )
 
 
 def mutate(

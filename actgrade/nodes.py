@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,12 +24,14 @@ from nbformat import NotebookNode
 from nbval.plugin import IPyNbCell, IPyNbFile, NbCellError
 
 from actgrade.compare import TolerantText, own_lines
+from actgrade.origin import calls_of, recording
 from actgrade.quote import clean
 from actgrade.reasons import Telling, conclude, reason_for
 from actgrade.results import QuestionResult
 from actgrade.sandbox import make_kernel
 from actgrade.sandbox.lost import SECONDS_AFTER_INTERRUPT, KernelLost
-from actgrade.trial import CellOutcome, TrialCell, cells_of
+from actgrade.trial import CellOutcome, Trial, TrialCell, cells_of
+from actgrade.walls import walls_of
 
 if TYPE_CHECKING:
     from actgrade.job import Job, Task
@@ -135,11 +138,13 @@ class QuestionNotebook(IPyNbFile):
     def setup(self) -> None:
         """Start the learner's kernel, and beside it a run of the reference."""
         self.kernel = self.reference = None
+        chapter, question = self.task.chapter, self.question
+        absent = walls_of(chapter, question).absent
         self.reference = self.job.references.run(
-            (self.task.chapter.name, self.question.id), self._reference_cells()
+            (chapter.name, question.id), self._reference_cells(), absent
         )
         try:
-            self.kernel = make_kernel(self.job.launcher, self.question.forbid)
+            self.kernel = make_kernel(self.job.launcher, question.forbid, absent)
         except KernelLost:
             self.kernel = None
 
@@ -165,7 +170,17 @@ class QuestionNotebook(IPyNbFile):
             limits=self.job.launcher.limits,
             other_names=self.task.submission.answers[self.question.id].names_elsewhere,
             known_mistake=lambda: self.job.known_mistake(self.task, self.question, self.outcomes),
+            calls=self._calls,
         )
+
+    def _calls(self, name: str) -> list[str | None]:
+        """The calls behind what the cell ``name`` shows, from one more run of the reference."""
+        absent = walls_of(self.task.chapter, self.question).absent
+        trial = Trial(self.job.launcher, recording(self._reference_cells()), absent=absent)
+        try:
+            return calls_of(trial.outcome(name).text)
+        finally:
+            trial.close()
 
     def conclude(self) -> QuestionResult:
         """Points, verdict and reason."""
@@ -266,7 +281,9 @@ class QuestionCell(IPyNbCell):
         if self.outcome is None or self.outcome.kind == "unfinished":
             return f"the grader itself failed: {excinfo.value!r}"
         notebook = self.parent
-        return reason_for(self.outcome, notebook.question, notebook.answer, notebook.telling())
+        # Without the calls, which take a run of their own.
+        telling = replace(notebook.telling(), calls=lambda name: ())
+        return reason_for(self.outcome, notebook.question, notebook.answer, telling)
 
     def reportinfo(self) -> tuple[Any, int, str]:
         """Where pytest says the item is."""

@@ -23,9 +23,15 @@ _MAGIC = (
     (b"\xff\xd8\xff", "a JPEG image"),
     (b"\xd0\xcf\x11\xe0", "an Office document"),
 )
-_CONFLICT = re.compile(r"^\s*\"?(?:<{7} |={7}$|>{7} |\|{7} )", re.MULTILINE)
-_WEB_PAGE = re.compile(r"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|a |p>|div)",
+# These look at files that may mean harm: no part can give back what it took, and try again.
+_CONFLICT = re.compile(r"^[ \t]*+\"?(?:<{7} |={7}$|>{7} |\|{7} )", re.MULTILINE)
+_WEB_PAGE = re.compile(r"\s*+(?:<!--(?>.*?-->)\s*+)*+<(?:!doctype\s+html|html|head|body|a |p>|div)",
                        re.IGNORECASE | re.DOTALL)  # fmt: skip
+# Nobody writes more; each bound keeps the memory and the time of reading small.
+MOST_CELLS = 5_000
+MOST_BRACKETS = 500_000
+MOST_CHARACTERS_OF_CODE = 500_000
+MOST_CHARACTERS_OF_A_CELL = 200_000
 
 
 class NotANotebookError(Exception):
@@ -64,12 +70,25 @@ def parse(data: bytes) -> NotebookFile:
         if isinstance(content, dict) and "worksheets" in content:
             raise NotANotebookError("has notebook format 3; save it with JupyterLab first")
         raise NotANotebookError("is not a notebook: it has no list of cells")
+    if len(content["cells"]) > MOST_CELLS:
+        raise NotANotebookError(f"has more than {MOST_CELLS:,} cells, the most that are read")
     metadata = content.get("metadata")
-    return NotebookFile(
+    notebook = NotebookFile(
         [cell for cell in content["cells"] if isinstance(cell, dict)],
         metadata if isinstance(metadata, dict) else {},
         hashlib.sha256(data).hexdigest(),
     )
+    if _size_of_code(notebook.cells) > MOST_CHARACTERS_OF_CODE:
+        raise NotANotebookError(
+            f"has more than {MOST_CHARACTERS_OF_CODE:,} characters of code, the most that are read"
+        )
+    return notebook
+
+
+def _size_of_code(cells: list[dict[str, Any]]) -> int:
+    """Characters of all code cells, but for those that are too long to be read as code at all."""
+    sizes = (len(source_of(cell) or "") for cell in cells if cell.get("cell_type") == "code")
+    return sum(size for size in sizes if size <= MOST_CHARACTERS_OF_A_CELL)
 
 
 def _content(data: bytes) -> Any:
@@ -92,6 +111,11 @@ def _content(data: bytes) -> Any:
             f"is not UTF-8 (line {line}): a program saved it in another encoding; save it with "
             "JupyterLab, or download it again"
         ) from None
+    # An output that somebody plotted has many numbers, and they take less than lists of lists.
+    if data.count(b"[") + data.count(b"{") > MOST_BRACKETS:
+        raise NotANotebookError(
+            f"has more than {MOST_BRACKETS:,} brackets, the most that are read (clear its outputs)"
+        )
     try:
         return json.loads(text)
     except RecursionError:
@@ -106,7 +130,7 @@ def _what_text(text: str, error: ValueError) -> str:
         return "is a Git LFS pointer and not the notebook itself: run 'git lfs pull', then hand in"
     if _WEB_PAGE.match(text):
         return "is a web page and not the notebook itself: download the file (Raw, or Save as)"
-    if (conflict := _CONFLICT.search(text)) and "<<<<<<<" in text:
+    if "<<<<<<<" in text and (conflict := _CONFLICT.search(text)):
         line = text.count("\n", 0, conflict.end()) + 1
         return (
             f"has the conflict markers of a git merge (line {line}): keep one of the two versions"

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import builtins
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from actgrade.apart import STOPPED
 from actgrade.feedback import explain_text
 from actgrade.magics import lines_of
+from actgrade.origin import functions_of
 from actgrade.quote import plain, quote
 from actgrade.results import QuestionResult
 from actgrade.sandbox.cell_names import file_name
-from actgrade.sandbox.guard import by_hand
+from actgrade.sandbox.guard import not_allowed, not_there
 from actgrade.sandbox.limits import Limits
 from actgrade.source import Question
-from actgrade.trial import CellOutcome
+from actgrade.trial import CellOutcome, defined
 
 FORBIDDEN_ERROR = "ForbiddenUse"
 TOO_LONG = "it takes longer than"
@@ -47,6 +48,7 @@ class Telling:
             cell may be quoted, which it can choose to be the inputs.
         limits: what the kernel was allowed.
         other_names: names that the learner's other cells define.
+        calls: given the name of a cell, the call behind each line that it shows.
         known_mistake: given the outcomes, the sentence of the known wrong answer that behaves the
             same, or None.
     """
@@ -55,6 +57,7 @@ class Telling:
     limits: Limits
     other_names: frozenset[str] = frozenset()
     known_mistake: Callable[[], str | None] = lambda: None
+    calls: Callable[[str], Sequence[str | None]] = lambda name: ()
 
 
 def conclude(
@@ -109,8 +112,16 @@ def reason_for(outcome: CellOutcome, question: Question, answer: str, telling: T
     """Why one cell earned nothing: a sentence without a full stop."""
     limits = telling.limits
     if outcome.kind == "differs":
+        name = outcome.cell.name
+        held = next((held for held in question.helds if held.id == name), None)
         return explain_text(
-            outcome.expected or "", outcome.text, outcome.cell.tolerance, reveal=telling.reveal
+            outcome.expected or "",
+            outcome.text,
+            outcome.cell.tolerance,
+            reveal=telling.reveal,
+            # The names in a visible check are before the learner's eyes.
+            functions=functions_of(held.source, defined(question.answer)) if held else None,
+            calls=lambda: telling.calls(name),
         )
     if outcome.kind == "error":
         return _explain_error(outcome, question, answer, telling)
@@ -153,7 +164,10 @@ def _explain_error(outcome: CellOutcome, question: Question, answer: str, tellin
         name = name if name == FORBIDDEN_ERROR else "an exception"
     if name == FORBIDDEN_ERROR:
         # An answer may raise something of that name too, with words of its own.
-        named = any(message == by_hand(word) for word in question.forbid)
+        named = any(
+            message in (not_allowed(word), not_there(word.partition(".")[0]))
+            for word in question.forbid
+        )
         return message if named else "it raises an exception of the grader's"
     if name == "NotImplementedError":
         return "not written yet"

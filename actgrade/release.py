@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import math
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,9 +13,14 @@ from actbase.files import replace_file
 from actgrade import source
 from actgrade.sidecar import SIDECAR_FOLDER, sidecar_text
 from actgrade.stub import make_stub
+from actgrade.walls import announced
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
+
+
+# How an author says how exact a value has to be.
+_EXACTNESS = re.compile(r"\bdigits?\b|allow an error|to the last bit|exactly right")
 
 
 @dataclass(frozen=True)
@@ -105,6 +112,7 @@ def _released(
             cell.outputs, cell.execution_count = [], None
         if role == "answer":
             cell.source = stubs[question or ""]
+            released.cells += _rules(chapter, question or "")
         elif role == "check":
             cell.outputs = [_stdout(expected[identifier] or "")]
         released.cells.append(cell)
@@ -112,6 +120,36 @@ def _released(
     released.cells.append(last)
     released.nbformat_minor = 5
     return released
+
+
+def digits_asked(question: source.Question) -> int | None:
+    """The significant digits that have to be right, or None where those of float32 are enough."""
+    tightest = min((held.tolerance.rtol for held in question.helds if held.tolerance.rtol > 0),
+                   default=source.DEFAULT_RTOL)  # fmt: skip
+    return round(-math.log10(tightest)) if tightest < source.DEFAULT_RTOL else None
+
+
+def _rules(chapter: source.Assignment, question: str) -> list[NotebookNode]:
+    """A cell before the answer that announces what it may not use and how exact it has to be.
+
+    There is none where everything is allowed and an answer in float32 is right enough, or where
+    the author has said how exact.
+    """
+    from nbformat.v4 import new_markdown_cell
+
+    asked = chapter.question(question)
+    said = []
+    names = announced(chapter, asked)
+    if names:
+        said.append(f"*Not allowed in this answer:* {', '.join(f'`{name}`' for name in names)}.")
+    digits = digits_asked(asked)
+    if digits is not None and not any(_EXACTNESS.search(prompt) for prompt in asked.prompts):
+        said.append(f"*Values are compared to {digits} significant digits: compute in float64.*")
+    if not said:
+        return []
+    text = "\n\n".join(said)
+    metadata = {"deletable": False, "editable": False}
+    return [new_markdown_cell(text, id=f"rules-{question}", metadata=metadata)]
 
 
 def _metadata(role: str | None, question: str | None) -> dict:

@@ -4,6 +4,7 @@
 
     {"schema": "actlab-grade", "version": 1,
      "engine": "pipe", "isolation": "landlock+seccomp+rlimits", "seed": null,
+     "bounds": {"time": "hard", "memory": "watched"},
      "points": 4.0, "maximum": 5.0,
      "notebooks": [
        {"notebook": "exercises/04_relu.ipynb", "chapter": "04_relu", "title": "ReLU",
@@ -12,9 +13,10 @@
           {"id": "q1", "title": "...", "points": 2.0, "maximum": 2.0,
            "verdict": "pass", "reason": ""}]}]}
 
-``verdict`` is one of :data:`VERDICTS`. ``error`` is a sentence when the notebook could not be
-graded; it then has no questions and a maximum of the chapter's points, or 0 for an unknown chapter.
-New keys may be added within a version; a change of meaning makes a new one.
+``bounds`` says of everything that is bounded how: ``hard``, ``watched`` (looked at a few times a
+second) or ``none``. ``verdict`` is one of :data:`VERDICTS`. ``error`` is a sentence when the
+notebook could not be graded; it then has no questions and a maximum of the chapter's points, or 0
+for an unknown chapter. New keys may be added within a version; a change of meaning makes a new one.
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ VERDICTS = {
     "fail": "the values differ",
     "missing": "there is no answer, or it still raises NotImplementedError",
     "error": "the answer raises an exception or is not Python",
-    "forbidden": "the answer uses what the question asks to build by hand",
+    "forbidden": "the answer uses what the question does not allow",
     "timeout": "a cell or the whole question took too long",
     "output": "it printed or wrote too much",
     "crash": "the process that ran the answer ended",
@@ -115,6 +117,7 @@ class Report:
     engine: str
     isolation: str
     seed: int | None
+    bounds: dict[str, str] = field(default_factory=dict)
 
     @property
     def points(self) -> float:
@@ -133,6 +136,7 @@ class Report:
             "version": VERSION,
             "engine": self.engine,
             "isolation": self.isolation,
+            "bounds": dict(self.bounds),
             "seed": self.seed,
             "points": float(self.points),
             "maximum": float(self.maximum),

@@ -91,7 +91,7 @@ def _shape(source: str) -> str:
 
 
 def graded(
-    chapter: Assignment, answers: Sequence[RightAnswer], *, seed: int = SEED
+    chapter: Assignment, answers: Sequence[RightAnswer], *, seed: int = SEED, engine: str = "pipe"
 ) -> list[QuestionResult]:
     """What each answer earns, in their order; one fork server serves all of them.
 
@@ -99,6 +99,7 @@ def graded(
         chapter: the exercises that they answer.
         answers: of :func:`read`, each to a question of ``chapter``.
         seed: of the held inputs.
+        engine: of the kernels.
     """
     course = Course(chapter.path.resolve().parents[1])
     # Each notebook takes the next answer to every question: one kernel a question anyway.
@@ -117,7 +118,7 @@ def graded(
     needed = {name for name in PRELOADED if re.search(rf"\b{name}\b", text)}
     with (
         tempfile.TemporaryDirectory(prefix="actlab-right-") as folder,
-        Launcher(sorted({*preload_for(course, [chapter]), *needed})) as launcher,
+        Launcher(sorted({*preload_for(course, [chapter]), *needed}), engine=engine) as launcher,
     ):
         paths = [Path(folder) / f"{number}.ipynb" for number in range(len(books))]
         for book, path in zip(books, paths, strict=True):

@@ -8,7 +8,7 @@ the function: one that returns a text has no digits to round.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 # The input is the first argument that is not a function.
 _HELPERS = '''
@@ -31,6 +31,10 @@ def _numbers(value):
     found = []
     _each(value, found.append)
     return [one for one in found if not isinstance(one, str) and hasattr(one, "__abs__")]
+
+
+def _is_writeable(value):
+    return not hasattr(value, "flags") or value.flags.writeable
 
 
 def _wrong(value):
@@ -109,9 +113,15 @@ def {name}(*arguments, **keywords):
     result = copy.deepcopy(_{name}(*arguments, **keywords))
 
     def change(value):
-        if "float" in str(getattr(value, "dtype", "")) and getattr(value, "shape", ()):
-            if not hasattr(value, "flags") or value.flags.writeable:
-                value *= 0.5
+        kind = str(getattr(value, "dtype", ""))
+        if not getattr(value, "shape", ()) or not _is_writeable(value):
+            return
+        if "float" in kind:
+            value *= 0.5
+        elif "bool" in kind:
+            value ^= True
+        elif "int" in kind:
+            value += 1
 
     _each(_input(arguments, keywords), change)
     return result
@@ -148,24 +158,27 @@ _OF_INPUTS = {
 }
 _OF_ARGUMENTS = {*_OF_INPUTS, "remembers its first result"}
 # Calls whose result is one number or a text.
-_SINGLE = {"float", "int", "bool", "str", "len", "round"}
-_WHOLE = {"int", "bool", "str", "len"}
-#: The next number of single precision is further away than this, relatively.
-_SINGLE_PRECISION = 2.0**-24
+_SINGLE = {"float", "int", "bool", "str", "len", "round", "item", "floor", "ceil"}
+_WHOLE = {"int", "bool", "str", "len", "floor", "ceil"}
+#: Rounding to so many bits moves a number by this share of itself, at most.
+_ROUNDING = {"rounded to float32": 2.0**-24, "rounded to float16": 2.0**-11}
 
 
-def spoiled(tree: ast.Module, rtol: float) -> Iterator[tuple[str, str]]:
-    """Each public function of the answer behind each spoiler that could make a difference.
+def spoiled(
+    tree: ast.Module, rtol: float, asked: Callable[[str], bool]
+) -> Iterator[tuple[str, str]]:
+    """Each function that is asked for behind each spoiler that could make a difference.
 
     Args:
         tree: the answer.
         rtol: the smallest relative difference that loses points.
+        asked: whether a function of this name is asked for, and no helper.
 
     Yields:
         What is spoiled, and the source of the changed answer.
     """
     for node in tree.body:
-        if not isinstance(node, ast.FunctionDef) or node.name.startswith("_"):
+        if not isinstance(node, ast.FunctionDef) or not asked(node.name):
             continue
         left_out = _without_consequence(node, rtol)
         for what, wrapper in SPOILERS.items():
@@ -176,9 +189,7 @@ def spoiled(tree: ast.Module, rtol: float) -> Iterator[tuple[str, str]]:
 
 def _without_consequence(node: ast.FunctionDef, rtol: float) -> set[str]:
     """Spoilers that leave this function as it is, whatever it is called with."""
-    found: set[str] = set()
-    if rtol > _SINGLE_PRECISION:
-        found.add("rounded to float32")
+    found = {what for what, error in _ROUNDING.items() if rtol > error}
     arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
     called = {
         call.func.id
@@ -193,7 +204,7 @@ def _without_consequence(node: ast.FunctionDef, rtol: float) -> set[str]:
     if returned and all(_is(value, _SINGLE) for value in returned):
         found.add("right only for the first element")
     if returned and all(_is(value, _WHOLE) for value in returned):
-        found |= {"rounded to float32", "rounded to float16"}
+        found |= set(_ROUNDING)
     return found
 
 
@@ -213,10 +224,25 @@ def _is(value: ast.expr, calls: set[str]) -> bool:
     """Whether this is a text, a whole number or a call of one of these, or several of them."""
     if isinstance(value, ast.IfExp):
         return _is(value.body, calls) and _is(value.orelse, calls)
+    if isinstance(value, ast.BinOp) and ("float" in calls or not isinstance(value.op, ast.Div)):
+        return _is(value.left, calls) and _is(value.right, calls)
+    if isinstance(value, ast.Attribute) and ast.unparse(value) in (
+        "math.inf",
+        "math.nan",
+        "np.inf",
+        "np.nan",
+    ):
+        return True
+    if isinstance(value, ast.UnaryOp):
+        return _is(value.operand, calls)
     if isinstance(value, ast.Tuple):
         return all(_is(member, calls) for member in value.elts)
     if isinstance(value, ast.Constant):
         return not isinstance(value.value, float) or "float" in calls
-    return (
-        isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id in calls
-    )
+    if not isinstance(value, ast.Call):
+        return False
+    function = value.func
+    if ast.unparse(function).startswith("math.") and "float" in calls:
+        return True
+    name = function.attr if isinstance(function, ast.Attribute) else ast.unparse(function)
+    return name in calls

@@ -11,6 +11,7 @@ import ast
 import functools
 import hashlib
 import hmac
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from queue import Empty
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ from actgrade.sandbox.lost import KernelLost
 from actgrade.source import Assignment, Question, Tolerance
 
 if TYPE_CHECKING:
+    from actgrade.sandbox.kernel import Kernel
     from actgrade.sandbox.launcher import Launcher
 
 
@@ -102,7 +104,7 @@ def cells_of(
     last = cells.pop() if cells else TrialCell("setup", "setup-1", "")
     cells.append(replace(last, source=f"{last.source}\n\n{REMEMBER}"))
     cells.append(TrialCell("answer", f"answer-{question.id}", answer))
-    asked = _defined(question.answer)
+    asked = defined(question.answer)
     # Those with points first: a part that takes too long must not use up the others' time.
     for held in question.helds:
         # For the course's functions, too: they look for SEED where they were defined.
@@ -116,7 +118,8 @@ def cells_of(
 
 
 @functools.cache
-def _defined(reference: str) -> frozenset[str]:
+def defined(reference: str) -> frozenset[str]:
+    """The names that a reference answer defines, which is what its question asks for."""
     return frozenset(bound_names(ast.parse(reference), imports=False))
 
 
@@ -133,16 +136,22 @@ def _all_needs(chapter: Assignment, question: Question) -> list[str]:
 class Trial:
     """Run cells in a kernel of their own; they start at once, and are waited for one by one."""
 
-    def __init__(self, launcher: Launcher, cells: list[TrialCell], forbid: tuple[str, ...] = ()):
+    def __init__(
+        self,
+        launcher: Launcher,
+        cells: list[TrialCell],
+        forbid: Sequence[str] = (),
+        absent: Sequence[str] = (),
+    ) -> None:
         from actgrade.sandbox import make_kernel
 
         self._outcomes: dict[str, CellOutcome] = {}
         self._cells = list(cells)
         self._lost: KernelLost | None = None
         self._requests: list[str] = []
-        self._kernel: Any = None
+        self._kernel: Kernel | None = None
         try:
-            self._kernel = make_kernel(launcher, forbid)
+            self._kernel = make_kernel(launcher, forbid, absent)
             for cell in cells:
                 self._kernel.announce(cell.role)
                 self._requests.append(self._kernel.execute_cell_input(cell.source))
@@ -168,14 +177,15 @@ class Trial:
 
     def _collect(self, cell: TrialCell, index: int) -> CellOutcome:
         outcome = CellOutcome(cell)
-        if self._lost is not None:
-            outcome.kind = self._lost.kind if index == 0 else "skipped"
+        kernel = self._kernel
+        if self._lost is not None or kernel is None:
+            outcome.kind = self._lost.kind if self._lost and index == 0 else "skipped"
             return outcome
         request = self._requests[index]
         try:
-            self._kernel.await_reply(request)
+            kernel.await_reply(request)
             while True:
-                message = self._kernel.get_message("iopub", 1.0)
+                message = kernel.get_message("iopub", 1.0)
                 if message["parent_header"].get("msg_id") != request:
                     continue
                 if message["msg_type"] == "status":
@@ -185,7 +195,7 @@ class Trial:
                 _add(outcome, message)
         except Empty:
             self._lost = KernelLost("timeout", "time is up")
-            self._kernel.stop()
+            kernel.stop()
             outcome.kind = "timeout"
         except KernelLost as lost:
             self._lost = lost

@@ -29,6 +29,7 @@ from actgrade.sandbox.limits import Limits
 from actgrade.source import Assignment, Question
 from actgrade.stub import make_stub
 from actgrade.trial import Seeds, Trial, cells_of
+from actgrade.walls import walls_of
 
 
 @dataclass(frozen=True)
@@ -233,7 +234,8 @@ def handed_in(chapter: Assignment, answers: dict[str, str | None]) -> nbformat.N
 
 
 def _stale_checks(chapter: Assignment, question: Question, launcher: Launcher) -> tuple[str, ...]:
-    trial = Trial(launcher, cells_of(chapter, question, question.answer, Seeds(b"", 0), ""))
+    cells = cells_of(chapter, question, question.answer, Seeds(b"", 0), "")
+    trial = Trial(launcher, cells, absent=walls_of(chapter, question).absent)
     try:
         outcomes = {outcome.cell.name: outcome for outcome in trial.outcomes()}
     finally:

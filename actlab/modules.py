@@ -26,6 +26,7 @@ from torch.nn import functional as F
 
 from actlab.functions import get
 from actlab.functions.axes import checked_axes
+from actlab.functions.rectifiers import BULGE, XIELU_BETA
 
 Axes = int | tuple[int, ...]
 
@@ -108,27 +109,134 @@ class _Swish(torch.autograd.Function):
         return for_x, for_beta
 
 
+class _Star(torch.autograd.Function):
+    """s·max(x, 0)² + b; saves x and s."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, scale: Tensor, bias: Tensor) -> Tensor:
+        ctx.save_for_backward(x, scale)
+        wide, s, b = _wide(x, scale, bias)
+        r = _finite(F.relu(wide))
+        return (s * r * r + b).to(x.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+        x, scale = ctx.saved_tensors
+        upstream, wide, s = _wide(gradient, x, scale)
+        r = F.relu(wide)
+        for_x = for_scale = for_bias = None
+        if ctx.needs_input_grad[0]:
+            slope = s * torch.where(s == 0, _finite(r), r)
+            for_x = (2.0 * (upstream * slope)).to(x.dtype)
+        if ctx.needs_input_grad[1]:
+            for_scale = (upstream * r * r).sum_to_size(scale.shape).to(scale.dtype)
+        if ctx.needs_input_grad[2]:
+            for_bias = upstream.sum_to_size(scale.shape).to(scale.dtype)
+        return for_x, for_scale, for_bias
+
+
+class _Snake(torch.autograd.Function):
+    """x + sin²(ax)/a with a = e^log_a; saves x and log_a."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, log_a: Tensor) -> Tensor:
+        ctx.save_for_backward(x, log_a)
+        wide, exponent = _wide(x, log_a)
+        a = exponent.exp()
+        return (wide + torch.sin(a * _finite(wide)).square() / a).to(x.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        x, log_a = ctx.saved_tensors
+        upstream, wide, exponent = _wide(gradient, x, log_a)
+        a = exponent.exp()
+        for_x = for_a = None
+        if ctx.needs_input_grad[0]:
+            slope = 2.0 * torch.sin(a * wide + math.pi / 4).square()
+            for_x = (upstream * slope).to(x.dtype)
+        if ctx.needs_input_grad[1]:
+            t = a * wide
+            terms = wide * torch.sin(2.0 * t) - torch.sin(t).square() / a
+            for_a = (upstream * terms).sum_to_size(log_a.shape).to(log_a.dtype)
+        return for_x, for_a
+
+
+def _bulge(x: Tensor) -> Tensor:
+    """e^x − 1 − x for x ≤ 0, by its series near 0."""
+    inner = x.clamp(min=-0.5)
+    series = torch.full_like(inner, BULGE[0])
+    for coefficient in BULGE[1:]:
+        series = series * inner + coefficient
+    return torch.where(x > -0.5, inner * inner * series, torch.expm1(x) - x)
+
+
+class _XIELU(torch.autograd.Function):
+    """α_p·x² + x/2 for x > 0, else α_n·(e^x − 1 − x) + x/2; saves x, α_p and α_n."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, alpha_p: Tensor, alpha_n: Tensor) -> Tensor:
+        ctx.save_for_backward(x, alpha_p, alpha_n)
+        wide, p, n = _wide(x, alpha_p, alpha_n)
+        below = wide.clamp(max=0)
+        end = XIELU_BETA - n
+        far = n * torch.expm1(below) + end * torch.where(end == 0, _finite(below), below)
+        near = XIELU_BETA * below + n * _bulge(_finite(below))
+        above = wide.clamp(min=0) * (p * wide.clamp(min=0) + XIELU_BETA)
+        return torch.where(wide > 0, above, torch.where(wide > -0.5, near, far)).to(x.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+        x, alpha_p, alpha_n = ctx.saved_tensors
+        upstream, wide, p, n = _wide(gradient, x, alpha_p, alpha_n)
+        above, below = wide.clamp(min=0), wide.clamp(max=0)
+        for_x = for_p = for_n = None
+        if ctx.needs_input_grad[0]:
+            slope = torch.where(wide > 0, 2.0 * (p * above), n * torch.expm1(below))
+            for_x = (upstream * (slope + XIELU_BETA)).to(x.dtype)
+        if ctx.needs_input_grad[1]:
+            for_p = (upstream * above * above).sum_to_size(p.shape).to(p.dtype)
+        if ctx.needs_input_grad[2]:
+            for_n = (upstream * _bulge(below)).sum_to_size(n.shape).to(n.dtype)
+        return for_x, for_p, for_n
+
+
 class _Gated(torch.autograd.Function):
-    """activation(a)·b; saves a and b, where the composed formula also keeps activation(a)."""
+    """activation(a)·b; saves a and b, where the composed formula also keeps activation(a).
+
+    The clamped SwiGLU, which has the parameters α and L, cuts both off and takes b + 1 for b.
+    """
 
     @staticmethod
-    def forward(ctx: Any, a: Tensor, b: Tensor, gate: str) -> Tensor:
+    def forward(ctx: Any, a: Tensor, b: Tensor, gate: str, *parameters: float) -> Tensor:
         ctx.save_for_backward(a, b)
-        ctx.gate = gate
+        ctx.gate, ctx.parameters = gate, parameters
         wide_a, wide_b = _wide(a, b)
-        return (_GATES[gate][0](wide_a) * wide_b).to(torch.promote_types(a.dtype, b.dtype))
+        if parameters:
+            wide_a, wide_b = _clamped(wide_a, wide_b, parameters[1])
+        return (_gate(gate, parameters)[0](wide_a) * wide_b).to(
+            torch.promote_types(a.dtype, b.dtype)
+        )
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         a, b = ctx.saved_tensors
         upstream, wide_a, wide_b = _wide(gradient, a, b)
-        activation, derivative = _GATES[ctx.gate]
+        activation, derivative = _gate(ctx.gate, ctx.parameters)
+        passed_a = passed_b = None
+        if ctx.parameters:
+            limit = ctx.parameters[1]
+            passed_a, passed_b = wide_a <= limit, wide_b.abs() <= limit
+            wide_a, wide_b = _clamped(wide_a, wide_b, limit)
         for_a = for_b = None
         if ctx.needs_input_grad[0]:
-            for_a = (upstream * wide_b * derivative(wide_a)).sum_to_size(a.shape).to(a.dtype)
+            slope = derivative(wide_a)
+            slope = slope if passed_a is None else slope * passed_a
+            for_a = (upstream * wide_b * slope).sum_to_size(a.shape).to(a.dtype)
         if ctx.needs_input_grad[1]:
-            for_b = (upstream * activation(wide_a)).sum_to_size(b.shape).to(b.dtype)
-        return for_a, for_b, None
+            through = activation(wide_a)
+            through = through if passed_b is None else through * passed_b
+            for_b = (upstream * through).sum_to_size(b.shape).to(b.dtype)
+        return for_a, for_b, None, *(None for _ in ctx.parameters)
 
 
 def _sigmoid_slope(a: Tensor) -> Tensor:
@@ -144,6 +252,21 @@ def _gelu_slope(a: Tensor) -> Tensor:
 
 def _silu_slope(a: Tensor) -> Tensor:
     return torch.sigmoid(a) + _finite(a) * _sigmoid_slope(a)
+
+
+def _clamped(a: Tensor, b: Tensor, limit: float) -> tuple[Tensor, Tensor]:
+    return a.clamp(max=limit), b.clamp(-limit, limit) + 1.0
+
+
+def _gate(name: str, parameters: tuple[float, ...]) -> tuple[Callable[[Tensor], Tensor], ...]:
+    """The function of a in a gate, and its derivative."""
+    if not parameters:
+        return _GATES[name]
+    alpha = parameters[0]
+    return (
+        lambda a: _finite(a) * torch.sigmoid(alpha * _finite(a)),
+        lambda a: torch.sigmoid(alpha * a) + _finite(alpha * a) * _sigmoid_slope(alpha * a),
+    )
 
 
 def _from_below(function: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
@@ -257,6 +380,113 @@ class Swish(nn.Module):
         return f"channels={self.beta.numel()}, {kind}"
 
 
+def _learned(module: nn.Module, learnable: bool, **values: float) -> None:
+    """Numbers as parameters of a module, or as its buffers."""
+    for name, value in values.items():
+        if learnable:
+            module.register_parameter(name, nn.Parameter(torch.tensor(value)))
+        else:
+            module.register_buffer(name, torch.tensor(value))
+
+
+class StarReLU(nn.Module):
+    """s·max(x, 0)² + b with s and b that are learned (yu2024metaformer).
+
+    Args:
+        scale: where s starts, a finite number. The paper's 0.8944 and −0.4472 give a standard
+            normal input mean 0 and variance 1; its code starts at 1 and 0.
+        bias: where b starts, a finite number.
+        learnable: False keeps both fixed, as buffers.
+
+    Shape:
+        any; the output has the shape and dtype of the input.
+    """
+
+    scale: Tensor
+    bias: Tensor
+
+    def __init__(
+        self, scale: float = 0.8944, bias: float = -0.4472, learnable: bool = True
+    ) -> None:
+        super().__init__()
+        _learned(self, learnable, **get("star_relu").checked({"scale": scale, "bias": bias}))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return _Star.apply(x, self.scale, self.bias)
+
+    def extra_repr(self) -> str:
+        return "learnable" if isinstance(self.scale, nn.Parameter) else "fixed"
+
+
+class Snake(nn.Module):
+    """x + sin²(ax)/a with an a that is learned (ziyin2020snake).
+
+    Its logarithm is the parameter, as in BigVGAN's configurations: a stays positive.
+
+    Args:
+        alpha: where a starts, a positive number.
+        learnable: False keeps it fixed, as a buffer.
+
+    Shape:
+        any; the output has the shape and dtype of the input.
+    """
+
+    log_alpha: Tensor
+
+    def __init__(self, alpha: float = 1.0, learnable: bool = True) -> None:
+        super().__init__()
+        alpha = get("snake").checked({"alpha": alpha})["alpha"]
+        _learned(self, learnable, log_alpha=math.log(alpha))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return _Snake.apply(x, self.log_alpha)
+
+    def extra_repr(self) -> str:
+        return "learnable" if isinstance(self.log_alpha, nn.Parameter) else "fixed"
+
+
+class XIELU(nn.Module):
+    """xIELU with α_p and α_n that are learned (huang2024xielu).
+
+    What is learned are numbers whose softplus is α_p and α_n − ½, as in the paper.
+
+    Args:
+        alpha_p: where α_p starts, a positive number.
+        alpha_n: where α_n starts; above ½ where it is learned.
+        learnable: False keeps both fixed, as buffers.
+
+    Shape:
+        any; the output has the shape and dtype of the input.
+    """
+
+    alpha_p: Tensor
+    alpha_n: Tensor
+
+    def __init__(self, alpha_p: float = 0.8, alpha_n: float = 0.8, learnable: bool = True) -> None:
+        super().__init__()
+        values = get("xielu").checked({"alpha_p": alpha_p, "alpha_n": alpha_n})
+        self.learnable = learnable
+        if learnable:
+            if values["alpha_n"] <= XIELU_BETA:
+                raise ValueError(
+                    f"a learned alpha_n must start above {XIELU_BETA}, which is added to a "
+                    f"positive number; got {alpha_n!r}"
+                )
+            values["alpha_n"] -= XIELU_BETA
+            # The inverse of the softplus.
+            values = {key: value + math.log(-math.expm1(-value)) for key, value in values.items()}
+        _learned(self, learnable, **values)
+
+    def forward(self, x: Tensor) -> Tensor:
+        p, n = self.alpha_p, self.alpha_n
+        if self.learnable:
+            p, n = F.softplus(p), XIELU_BETA + F.softplus(n)
+        return _XIELU.apply(x, p, n)
+
+    def extra_repr(self) -> str:
+        return "learnable" if self.learnable else "fixed"
+
+
 class SoftCap(nn.Module):
     """c·tanh(x/c) (gemma2024gemma2).
 
@@ -294,11 +524,12 @@ class GatedActivation(nn.Module):
     """The gated family: activation(a)·b from two inputs, or from one that packs both.
 
     Args:
-        gate: ``glu``, ``bilinear``, ``reglu``, ``geglu`` or ``swiglu``.
+        gate: ``glu``, ``bilinear``, ``reglu``, ``geglu``, ``swiglu`` or ``clamped_swiglu``.
         dim: the axis along which a packed input is halved.
         gate_first: whether a, which goes through the activation, is the first half, as in
             Llama's packed gate and up projections. ``F.glu`` gates with the *second* half:
             pass False to agree with it.
+        **parameters: the gate's, numbers: alpha and limit of ``clamped_swiglu``.
 
     Shape:
         one input (..., 2n, ...) gives (..., n, ...); two inputs of one shape give that shape.
@@ -306,11 +537,15 @@ class GatedActivation(nn.Module):
     The backward pass saves a and b and recomputes the activation.
     """
 
-    def __init__(self, gate: str = "swiglu", dim: int = -1, gate_first: bool = True) -> None:
+    def __init__(
+        self, gate: str = "swiglu", dim: int = -1, gate_first: bool = True, **parameters: float
+    ) -> None:
         super().__init__()
-        if gate not in _GATES:
-            raise ValueError(f"gate must be one of {', '.join(_GATES)}, got {gate!r}")
+        gates = [*_GATES, "clamped_swiglu"]
+        if gate not in gates:
+            raise ValueError(f"gate must be one of {', '.join(gates)}, got {gate!r}")
         self.gate = gate
+        self.parameters_of_gate = get(gate).checked(parameters)
         self.dim = dim
         self.gate_first = gate_first
 
@@ -323,10 +558,11 @@ class GatedActivation(nn.Module):
                 )
             first, second = a.chunk(2, dim=self.dim)
             a, b = (first, second) if self.gate_first else (second, first)
-        return _Gated.apply(a, b, self.gate)
+        return _Gated.apply(a, b, self.gate, *self.parameters_of_gate.values())
 
     def extra_repr(self) -> str:
-        return f"{self.gate}, dim={self.dim}, gate_first={self.gate_first}"
+        values = "".join(f", {key}={value:g}" for key, value in self.parameters_of_gate.items())
+        return f"{self.gate}, dim={self.dim}, gate_first={self.gate_first}{values}"
 
 
 class GatedFeedForward(nn.Module):
@@ -454,12 +690,28 @@ _EQUIVALENTS: dict[str, Callable[..., Callable[..., Tensor]]] = {
     "log_softmax": lambda axis, temperature: partial(_softened, F.log_softmax, axis, temperature),
     "relu2": _plain(lambda x: F.relu(x).square()),
     "leaky_relu2": lambda axis, slope: lambda x: _leaky(x, slope).square(),
+    "star_relu": lambda axis, scale, bias: lambda x: scale * _finite(F.relu(x)).square() + bias,
+    "snake": lambda axis, alpha: lambda x: x + torch.sin(alpha * _finite(x)).square() / alpha,
+    "xielu": lambda axis, alpha_p, alpha_n: (
+        lambda x: torch.where(
+            x > 0,
+            alpha_p * x.clamp(min=0).square() + XIELU_BETA * x,
+            alpha_n * torch.expm1(x.clamp(max=0)) + (XIELU_BETA - alpha_n) * x.clamp(max=0),
+        )
+    ),
     # F.glu(packed) is first half · σ(second half): the gate a goes second.
     "glu": _plain(_glu),
     "bilinear": _plain(torch.mul),
     "reglu": _plain(lambda a, b: F.relu(a) * b),
     "geglu": _plain(lambda a, b: F.gelu(a) * b),
     "swiglu": _plain(lambda a, b: F.silu(a) * b),
+    "clamped_swiglu": lambda axis, alpha, limit: (
+        lambda a, b: (
+            (clamped := a.clamp(max=limit))
+            * torch.sigmoid(alpha * clamped)
+            * (b.clamp(-limit, limit) + 1)
+        )
+    ),
 }
 
 
@@ -482,8 +734,7 @@ def module_for(name: str, **parameters: Any) -> nn.Module:
     """
     entry = get(name)
     if entry.kind == "gated":
-        entry.checked(parameters)
-        return GatedActivation(entry.name)
+        return GatedActivation(entry.name, **parameters)
     axis = parameters.pop("axis", -1) if entry.kind == "vector" else -1
     values = entry.checked(parameters)
     if entry.kind == "vector":
@@ -531,4 +782,7 @@ _MODULES: dict[str, Callable[..., nn.Module]] = {
     "hardswish": nn.Hardswish,
     "relu2": ReLU2,
     "leaky_relu2": LeakyReLU2,
+    "star_relu": StarReLU,
+    "snake": Snake,
+    "xielu": lambda alpha_p, alpha_n: XIELU(alpha_p, alpha_n, learnable=alpha_n > XIELU_BETA),
 }

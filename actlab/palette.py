@@ -52,52 +52,20 @@ _DASHES: dict[str, Any] = {
     "pairs": (0, (4, 1.2, 4, 3)),
 }
 
-# name -> (colour, dash, marker, label). A family shares a colour; within it dash and marker differ,
-# and so do those of the leaders of two families that some readers see in one colour. A label stands
-# here where a line has no room for the catalogue's title.
-_IDENTITIES: dict[str, tuple[str, str, str, str | None]] = {
+# What the catalogue does not have: name -> (colour, dash, marker, label). The looks of its own
+# functions are in actlab.functions.shown. A family shares a colour; within it dash and marker
+# differ, and so do those of the leaders of two families that some readers see in one colour.
+_OTHERS: dict[str, tuple[str, str, str, str]] = {
     "identity": ("grey", "solid", "_", "identity"),
     "step": ("grey", "dashed", "1", "step"),
     "abs": ("grey", "dotted", "2", "|x|"),
     "sine": ("slate", "solid", "*", "sine"),
-    "snake": ("slate", "dashed", "x", "snake"),
-    "relu": ("blue", "solid", "o", None),
-    "relu6": ("blue", "dashed", "8", None),
     "crelu": ("blue", "dotted", "H", "CReLU"),
-    "reglu": ("blue", "long", "h", None),
-    "gelu": ("orange", "dashed", "s", None),
-    "gelu_tanh": ("orange", "dotted", "d", "GELU, tanh form"),
-    "quick_gelu": ("orange", "dashdot", ">", "quick GELU"),
-    "geglu": ("orange", "long", "h", None),
-    "tanh": ("green", "short", "^", "tanh"),
-    "softsign": ("green", "dashed", "2", None),
-    "hardtanh": ("green", "solid", "1", "hard tanh"),
-    "softcap": ("green", "dotted", "v", "soft-cap"),
     "atan": ("green", "dashdot", "3", "arctan"),
     "erf": ("green", "long", "4", "erf"),
-    "sigmoid": ("purple", "dashdot", "D", "sigmoid"),
-    "log_sigmoid": ("purple", "dotted", "d", "log-sigmoid"),
-    "hard_sigmoid": ("purple", "solid", "s", "hard sigmoid"),
-    "softplus": ("purple", "dashed", "8", "softplus"),
-    "softmax": ("purple", "long", "p", "softmax"),
-    "log_softmax": ("purple", "pairs", "P", "log-softmax"),
-    "glu": ("purple", "dashdotdot", "h", None),
-    "silu": ("brown", "long", "v", "SiLU"),
-    "mish": ("brown", "dotted", ">", None),
-    "hardswish": ("brown", "solid", "s", "hard-swish"),
-    "swiglu": ("brown", "dashed", "h", None),
-    "elu": ("crimson", "dashdotdot", "P", None),
-    "celu": ("crimson", "dotted", "d", None),
-    "selu": ("crimson", "solid", "X", None),
-    "leaky_relu": ("indigo", "pairs", "<", None),
-    "prelu": ("indigo", "solid", "o", None),
-    "rrelu": ("indigo", "dotted", "8", None),
     "maxout": ("indigo", "dashed", "H", "maxout"),
-    "relu2": ("cyan", "solid", "p", None),
-    "leaky_relu2": ("cyan", "pairs", "<", None),
     "square": ("cyan", "dashed", "D", "x²"),
     "signed_square": ("cyan", "dotted", "^", "x·|x|"),
-    "bilinear": ("cyan", "dashdot", "h", "bilinear"),
 }
 
 STEPS = 9  # of a ramp; the colour itself is the sixth
@@ -149,17 +117,21 @@ def identity(name: str) -> Identity:
 
     Args:
         name: a name or alias in the catalogue (``swish`` is ``silu``), or one of ``identity``,
-            ``step``, ``abs``, ``sine``, ``snake``, ``square``, ``signed_square``, ``crelu``,
+            ``step``, ``abs``, ``sine``, ``square``, ``signed_square``, ``crelu``,
             ``maxout``, ``atan``, ``erf``.
 
     Raises:
         ValueError: when there is none.
     """
-    key = name if name in _IDENTITIES else get(name).name
-    hue, dash, marker, label = _IDENTITIES[key]
+    if name in _OTHERS:
+        key, (hue, dash, marker, label) = name, _OTHERS[name]
+    else:
+        entry = get(name)
+        key, look = entry.name, entry.shown
+        hue, dash, marker, label = look.colour, look.dash, look.marker, look.label or entry.title
     return Identity(
         name=key,
-        label=label or CATALOGUE[key].title,
+        label=label,
         colour=PALETTE[hue][0],
         dash=_DASHES[dash],
         marker=marker,
@@ -168,8 +140,8 @@ def identity(name: str) -> Identity:
 
 
 def identities() -> tuple[Identity, ...]:
-    """All identities, family by family."""
-    return tuple(identity(name) for name in _IDENTITIES)
+    """All identities: those of the catalogue, and the others."""
+    return tuple(identity(name) for name in (*CATALOGUE, *_OTHERS))
 
 
 # --- ramps ------------------------------------------------------------------------------------

@@ -35,7 +35,6 @@ from actlab.style import (  # noqa: F401  (a page takes its colours from here)
     INDIGO,
     INK,
     LINES,
-    MARKERS,
     MUTED,
     ORANGE,
     PAPER,
@@ -50,7 +49,6 @@ from actlab.style import (  # noqa: F401  (a page takes its colours from here)
 __all__ = [
     *(name.upper() for name in PALETTE),
     "LINES",
-    "MARKERS",
     "PALETTE",
     "PAPER",
     "STYLE",

@@ -71,7 +71,6 @@ OTHERS: Mapping[str, Shape] = {
     "identity": Shape(lambda x: x, np.ones_like),
     "abs": Shape(np.abs, np.sign, (0.0,)),
     "sine": Shape(np.sin, np.cos),
-    "snake": Shape(lambda x: x + np.sin(x) ** 2, lambda x: 1 + np.sin(2 * x)),
     "square": Shape(np.square, lambda x: 2 * x),
     "signed_square": Shape(lambda x: x * np.abs(x), lambda x: 2 * np.abs(x)),
     "atan": Shape(np.arctan, lambda x: 1 / (1 + x * x)),

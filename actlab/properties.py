@@ -271,6 +271,7 @@ def slope_extremum(
     sides = [np.nextafter(kink, end) for kink in kinks for end in (-np.inf, np.inf)]
     places = np.array([at, *sides, -np.inf, np.inf])
     values = slope(places)
+    places, values = places[~np.isnan(values)], values[~np.isnan(values)]  # a wave has no limit
     winner = pick(values)
     best, place = float(values[winner]), float(places[winner])
     x = _wide_grid()

@@ -13,7 +13,6 @@ CRIMSON, INDIGO, CYAN, GREY, SLATE = (light for light, _ in list(PALETTE.values(
 PAPER = THEMES["paper"][0]
 LINES = (BLUE, ORANGE, GREEN, PURPLE, BROWN)
 STYLES = ("-", (0, (5, 2)), (0, (1.2, 1.4)), (0, (6, 1.6, 1.2, 1.6)), (0, (9, 2)))
-MARKERS = ("o", "s", "^", "D", "v")
 
 STYLE: dict[str, object] = {
     "figure.figsize": (7.2, 3.0),

@@ -9,4 +9,3 @@ OURS = ("actbase", "actgrade", "actlab", "bookbuild")
 ROOT = Path(__file__).resolve().parents[1]
 WEB = ROOT / "book" / "web"
 TEMPLATES = ROOT / "book" / "templates"
-RIGHT_ANSWERS = ROOT / "tests" / "actgrade" / "right_answers"

@@ -257,7 +257,13 @@ def _launcher(settings: Settings) -> Any:
     from actgrade.sandbox.launcher import Launcher
     from actgrade.sandbox.limits import Limits
 
-    wanted = (settings.preload, settings.engine, settings.limits, settings.temporary)
+    wanted = (
+        settings.preload,
+        settings.engine,
+        settings.limits,
+        settings.temporary,
+        settings.require_sandbox,
+    )
     if wanted not in _launchers:
         close_launchers()
         before = tempfile.tempdir
@@ -265,7 +271,10 @@ def _launcher(settings: Settings) -> Any:
         limits: dict[str, Any] = dict(settings.limits)
         try:
             _launchers[wanted] = Launcher(
-                settings.preload, engine=settings.engine, limits=Limits(**limits)
+                settings.preload,
+                engine=settings.engine,
+                limits=Limits(**limits),
+                require_sandbox=settings.require_sandbox,
             )
         finally:
             tempfile.tempdir = before

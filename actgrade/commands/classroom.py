@@ -97,8 +97,9 @@ def _add_grade_arguments(parser: argparse.ArgumentParser) -> None:
     )
     work.add_argument(
         "--require-sandbox",
-        action="store_true",
-        help="grade nothing where this machine cannot isolate the answers",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="grade nothing where a machine cannot isolate the answers (the default)",
     )
     limit_options.add_arguments(parser)
 
@@ -182,6 +183,7 @@ def _grade_collection(
 ) -> int:
     from actgrade.classroom import document as documents
     from actgrade.classroom.run import Plan, grade_class
+    from actgrade.sandbox.bounds import bounds, sentence
 
     plan = Plan(
         secret,
@@ -203,6 +205,8 @@ def _grade_collection(
         return 130
     kept = f", {outcome.kept} kept from an earlier run" if outcome.kept else ""
     print(f"graded {outcome.graded}{kept}; answers ran: {_isolation(outcome.document)}")
+    if arguments.scheduler is None:
+        print(sentence(bounds(outcome.document["grader"]["isolation"])))
     without = documents.without_grade(outcome.document)
     for learner, _, file, why in without:
         print(f"not graded: {documents.label(learner)}: {file}: {why}")

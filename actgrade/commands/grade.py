@@ -95,6 +95,7 @@ def run(arguments: argparse.Namespace) -> int:
             options=Options(seed=arguments.seed),
             engine=arguments.engine,
             limits=limit_options.from_arguments(arguments),
+            require_sandbox=arguments.require_sandbox,
             started=started,
             progress=done,
         )

@@ -55,6 +55,7 @@ class Regrader:
         skip_slow_imports()
         from actgrade.preload import preload_for
         from actgrade.sandbox.launcher import Launcher
+        from actgrade.walls import walls_of
 
         wanted = set(preload_for(self._course, [chapter]))
         if self._launcher is not None:
@@ -63,7 +64,7 @@ class Regrader:
             wanted |= set(self._launcher.preload)
             self.close()
         self._launcher = Launcher(sorted(wanted))
-        self._launcher.warm_up()
+        self._launcher.warm_up(walls_of(chapter, one).absent for one in chapter.questions)
 
     def grade(
         self,

@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from actgrade.sandbox import confinement, wire
+from actgrade.sandbox import confinement, walls, wire
 from actgrade.sandbox.limits import Limits
 
 MOST_BYTES_OF_A_CONFIGURATION = 2**20
@@ -26,13 +26,19 @@ KEPT_VARIABLES = (
 )
 
 
-def live(read_from: int, write_to: int) -> None:
-    """Serve one question over two descriptors (which may be the same)."""
+def live(read_from: int, write_to: int, *, walled: bool = False) -> None:
+    """Serve one question over two descriptors (which may be the same).
+
+    Args:
+        walled: modules that are to be absent are so already, as in a child of the fork server.
+    """
     body = wire.read_frame(read_from, MOST_BYTES_OF_A_CONFIGURATION)
     if body is None:
         return
     config = wire.load(body)
     try:
+        if not walled:
+            walls.put_up(config["absent"], config["preload"], Path(config["scratch"]))
         isolation = close_in(config)
         for name in config["preload"]:  # there already, in a child of the fork server
             with contextlib.suppress(ImportError):

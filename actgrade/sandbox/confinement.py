@@ -18,7 +18,7 @@ import sys
 import sysconfig
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import actbase
 import actgrade
@@ -79,6 +79,9 @@ IGNORED = (
 CLONE_THREAD = 0x00010000
 SHARED_ANONYMOUS = 0x01 | 0x20  # MAP_SHARED | MAP_ANONYMOUS
 X32_BIT = 0x40000000
+# TCGETS, TIOCGWINSZ, FIONREAD, FIONBIO, FIONCLEX, FIOCLEX
+REQUESTS = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)
+TRUNCATION = 3  # the version of Landlock from which on it has a say in emptying files
 
 
 def missing() -> str | None:
@@ -99,19 +102,34 @@ def missing() -> str | None:
     return None
 
 
+def landlock_version() -> int:
+    """The version of this kernel's Landlock, from 1."""
+    import landlockpy
+
+    return landlockpy.abi_version()
+
+
 def require() -> None:
     """Refuse to go on where this machine cannot isolate a kernel.
 
     Raises:
         CommandError: with the reason.
     """
-    from actbase.errors import (
-        CommandError,  # not in the kernel process, which loads this module too
-    )
-
     reason = missing()
     if reason is not None:
-        raise CommandError(f"nothing was graded, because answers cannot be isolated: {reason}")
+        refuse(reason)
+
+
+def refuse(reason: str) -> NoReturn:
+    """Grade nothing, for answers are to be isolated and cannot be.
+
+    Raises:
+        CommandError: with the reason; exit code 2.
+    """
+    # Not in the kernel process, which loads this module too.
+    from actbase.errors import CommandError
+
+    raise CommandError(f"nothing was graded, because answers cannot be isolated: {reason}")
 
 
 def limit_resources(limits: Limits) -> None:
@@ -175,17 +193,54 @@ def package_folders(preload: Iterable[str]) -> list[Path]:
     libraries are.
     """
     folders = {Path(place).resolve() for module in (actbase, actgrade) for place in module.__path__}
-    libraries = readable_folders()
-    for top in sorted({name.partition(".")[0] for name in preload}):
-        try:
-            spec = importlib.util.find_spec(top)
-        except (ImportError, ValueError):
-            continue
-        for place in (spec.submodule_search_locations or ()) if spec else ():
-            folder = Path(place).resolve()
-            if not any(folder.is_relative_to(library) for library in libraries):
-                folders.add(folder)
+    tops = sorted({name.partition(".")[0] for name in preload})
+    folders.update(folder for top in tops if (folder := course_folder(top)) is not None)
     return sorted(folder for folder in folders if folder.is_dir())
+
+
+def course_folder(top: str) -> Path | None:
+    """Where the package ``top`` lies if it comes with the course, and is no installed library."""
+    try:
+        spec = importlib.util.find_spec(top)
+    except (ImportError, ValueError):
+        return None
+    for place in (spec.submodule_search_locations or ()) if spec else ():
+        folder = Path(place).resolve()
+        if not any(folder.is_relative_to(library) for library in readable_folders()):
+            return folder
+    return None
+
+
+def wall_off(absent: Iterable[str], preload: Iterable[str], work: Path) -> None:
+    """Let nothing be read of the modules ``absent``, in this process and all that it forks.
+
+    This is the outer one of two layers: it says nothing about writing, which :func:`isolate` does.
+
+    Args:
+        absent: dotted names of modules that are not loaded.
+        preload: as for :func:`isolate`.
+        work: the folder that the processes work in.
+
+    Raises:
+        OSError: the kernel refused.
+    """
+    from landlockpy import AccessFS, Ruleset
+
+    from actgrade.sandbox.places import files_of_module, module_folders, without
+
+    roots = {path.resolve() for path in (*readable_folders(), *package_folders(preload))}
+    roots.update(Path(name).resolve() for name in SYSTEM_FILES if Path(name).exists())
+    folders = module_folders(roots)
+    closed = {path for name in absent for path in files_of_module(name, folders)}
+    # Without REFER no file could be moved from one folder of the scratch space to another.
+    with Ruleset(handled_fs=AccessFS.READ_FILE | AccessFS.REFER) as rules:
+        for root in sorted(roots):
+            if not any(root.is_relative_to(other) for other in roots - {root}):
+                for path in without(root, closed):
+                    rules.allow_path(path, AccessFS.READ_FILE)
+        rules.allow_path("/dev/null", AccessFS.READ_FILE)
+        rules.allow_path(work, AccessFS.READ_FILE | AccessFS.REFER)
+        rules.restrict()
 
 
 def _restrict_files(scratch: Path, preload: Iterable[str]) -> None:
@@ -253,6 +308,17 @@ def _call_filter(unix_sockets: bool) -> Filter:
     _deny(rules, "sched_setscheduler", args=[ArgCmp(1, CmpOp.NE, 0)])
     # Shared memory is no data segment, which is what RLIMIT_DATA bounds.
     _deny(rules, "mmap", args=[ArgCmp(3, CmpOp.MASKED_EQ, SHARED_ANONYMOUS, SHARED_ANONYMOUS)])
+    if landlock_version() < TRUNCATION:
+        # Landlock of that age lets code empty a file that it may not write to.
+        _deny(rules, "truncate")
+        _deny(rules, "openat2", errno.ENOSYS)
+        emptied = os.O_TRUNC | os.O_RDONLY
+        for name, place in (("open", 1), ("openat", 2)):
+            flags = ArgCmp(place, CmpOp.MASKED_EQ, emptied, os.O_TRUNC | os.O_ACCMODE)
+            _deny(rules, name, args=[flags])
+    # Ask a file or a terminal, and how descriptors are passed on; nothing of a file system, which
+    # would let a file refuse to be deleted.
+    _deny(rules, "ioctl", args=[ArgCmp(1, CmpOp.NE, request) for request in REQUESTS])
     # prlimit only to ask.
     _deny(rules, "prlimit64", args=[ArgCmp(2, CmpOp.NE, 0)])
     _deny(rules, "tkill")

@@ -19,16 +19,17 @@ import os
 import signal
 import socket
 import sys
+from pathlib import Path
 from typing import Any
 
 PR_SET_PDEATHSIG = 1
 READY = b"ready"
 
 
-def serve(control: socket.socket, preload: list[str]) -> None:
-    """Import ``preload``, then fork a kernel for every request."""
+def serve(control: socket.socket, preload: list[str], absent: list[str]) -> None:
+    """Import ``preload``, wall ``absent`` off, then fork a kernel for every request."""
     from actgrade import exercise  # noqa: F401
-    from actgrade.sandbox import confinement, ipython_kernel, seeds, shell
+    from actgrade.sandbox import confinement, ipython_kernel, seeds, shell, walls
 
     for name in preload:
         if name == "ipykernel":
@@ -39,6 +40,7 @@ def serve(control: socket.socket, preload: list[str]) -> None:
     # Everything below is done here once, and is there in every child.
     for unix_sockets in (False, True):
         confinement.prepare(unix_sockets=unix_sockets)
+    walls.put_up(absent, preload, Path.cwd())
     seeds.seed_everything()
     shell.make_shell().run("0", "other", "warm-up")
     gc.collect()
@@ -96,15 +98,15 @@ def _become_kernel(control: socket.socket, connection: int) -> None:
         os.dup2(null, descriptor)
     kept = os.dup2(connection, 3, inheritable=False) if connection != 3 else 3
     os.closerange(4, os.sysconf("SC_OPEN_MAX"))
-    live(kept, kept)
+    live(kept, kept, walled=True)
 
 
 def main() -> None:
-    """Entry point: ``forkserver CONTROL_FD MODULE...``."""
+    """Entry point: ``forkserver CONTROL_FD ABSENT,... MODULE...``."""
     control = socket.socket(fileno=int(sys.argv[1]))
     # Ctrl-C in a terminal goes to the whole group; the grading process decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    serve(control, sys.argv[2:])
+    serve(control, sys.argv[3:], [name for name in sys.argv[2].split(",") if name])
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Take away, from the learner's code alone, what a question asks to build by hand.
+"""Take away, from the learner's code alone, what a question does not allow.
 
 The guard stands before the named functions, classes, methods and modules, under every name by which
 a loaded module knows the same object. A call or an access from an answer raises
@@ -14,13 +14,17 @@ such as a function handed to a library.
 from __future__ import annotations
 
 import builtins
+import functools
 import importlib
+import os
 import sys
 from collections.abc import Callable, Sequence
-from types import FrameType, ModuleType
+from pathlib import Path
+from types import BuiltinMethodType, FrameType, ModuleType
 from typing import Any
 
 from actgrade.sandbox.cell_names import NESTED, role_of_file
+from actgrade.sandbox.walls import absent
 
 # Frames of these only pass a call on: it belongs to whoever is behind them.
 _TRANSPARENT_MODULES = (
@@ -32,24 +36,36 @@ _TRANSPARENT_MODULES = (
     "threading",
     "concurrent.futures",
     "importlib",
+    "inspect",
+    "pkgutil",
+    "runpy",
     __name__,
 )
-_TRANSPARENT_FUNCTIONS = ("vectorize.", "apply_along_axis", "piecewise")
+_TRANSPARENT_FUNCTIONS = (
+    *("vectorize.", "apply_along_axis", "piecewise"),
+    *("_Masked", "_Domained"),  # what numpy.ma makes of a function
+)
+# The namespaces of the modules that have a stand-in; by number, so that nothing leads to them.
+_BEHIND: set[int] = set()
+# Where the learner's code can write; known once a guard is made.
+_scratch = os.devnull
 
 
 class ForbiddenUse(BaseException):
-    """An answer uses what its question asks to build by hand.
+    """An answer uses what its question does not allow.
 
     Not an ``Exception``: ``except Exception`` in an answer does not make it disappear.
     """
 
-    def __init__(self, name: str) -> None:
-        super().__init__(by_hand(name))
 
-
-def by_hand(name: str) -> str:
+def not_allowed(name: str) -> str:
     """What a learner reads who used ``name``."""
-    return f"it uses {name}, which this question asks you to build by hand"
+    return f"it uses {name}, which this question does not allow"
+
+
+def not_there(package: str) -> str:
+    """What a learner reads who imported what the course's ``package`` has beyond that."""
+    return f"it uses a part of {package} that is not there for this question"
 
 
 class Guard:
@@ -61,15 +77,26 @@ class Guard:
     """
 
     def __init__(self, forbid: Sequence[str], namespace: dict[str, Any]) -> None:
+        global _scratch
+        _scratch = str(Path.cwd()) + os.sep
         self._forbid = list(forbid)
         self._namespace = namespace
 
     def install(self) -> None:
         """Put the guards in place. Names that this machine does not have are skipped."""
         forbid, self._forbid = self._forbid, []
-        modules = [name for name in forbid if self._guard_one(name)]
-        if modules:
-            _guard_imports(modules)
+        if not forbid:
+            return
+        gone = absent()
+        reasons = {
+            name: not_allowed(name)
+            for name in forbid
+            if any(_is_in(name, one) for one in gone) or self._guard_one(name)
+        }
+        # A name that is forbidden comes before the package around it.
+        reasons |= {one: not_there(one.partition(".")[0]) for one in gone if one not in reasons}
+        if reasons:
+            _guard_imports(reasons)
 
     def _guard_one(self, name: str) -> bool:
         """Guard one name; whether it is a module."""
@@ -100,6 +127,11 @@ class Guard:
         stand_in = _GuardedModule(module, name)
         if parent is not None:
             setattr(parent, name.rpartition(".")[2], stand_in)
+        for full_name, loaded in list(sys.modules.items()):
+            if _is_in(full_name, name) and isinstance(loaded, ModuleType):
+                _BEHIND.add(id(vars(loaded)))
+                is_it = loaded is module
+                sys.modules[full_name] = stand_in if is_it else _GuardedModule(loaded, name)
         for key, value in list(self._namespace.items()):
             if value is module:
                 self._namespace[key] = stand_in
@@ -107,12 +139,22 @@ class Guard:
                 self._namespace[key] = _Guarded(value, name)
 
     def _replace_everywhere(self, original: Any, stand_in: Any) -> None:
+        name = stand_in._name
+        package = name.partition(".")[0]
         spaces = [self._namespace]
-        spaces += [vars(m) for m in list(sys.modules.values()) if isinstance(m, ModuleType)]
+        for module in list(sys.modules.values()):
+            if not isinstance(module, ModuleType):
+                continue
+            spaces.append(vars(module))
+            if _is_in(module.__name__, package):  # what wraps it, as numpy.ma.tanh does
+                wrappers = _wrappers(module)
+                spaces += [vars(one) for one in vars(module).values() if type(one) in wrappers]
         for space in spaces:
             for key, value in list(space.items()):
                 if value is original:
                     space[key] = stand_in
+                elif isinstance(value, BuiltinMethodType) and value.__self__ is original:
+                    space[key] = _Guarded(value, name)
 
 
 def _resolve(name: str) -> tuple[Any, Any]:
@@ -132,15 +174,38 @@ def _is_in(module: str | None, forbidden: str) -> bool:
     return module is not None and (module == forbidden or module.startswith(f"{forbidden}."))
 
 
+def _wrappers(module: ModuleType) -> set[type]:
+    """The classes of a module whose instances keep what they were made with in a dictionary."""
+    return {
+        value
+        for value in vars(module).values()
+        if isinstance(value, type) and value.__module__ == module.__name__ and _has_dict(value)
+    }
+
+
+def _has_dict(kind: type) -> bool:
+    return kind.__dictoffset__ != 0 and not issubclass(kind, (type, ModuleType))
+
+
 def _is_library(frame: FrameType) -> bool:
-    """Whether a frame runs the code of an imported module, in that module's own namespace."""
+    """Whether a frame runs the code of an imported module, in that module's own namespace.
+
+    A module that the learner's code wrote into its folder is its own.
+    """
     module = sys.modules.get(frame.f_globals.get("__name__", ""))
+    file = frame.f_code.co_filename
     return (
         module is not None
-        and getattr(module, "__dict__", None) is frame.f_globals
+        and (getattr(module, "__dict__", None) is frame.f_globals or id(frame.f_globals) in _BEHIND)
         and module.__name__ != "__main__"
-        and not frame.f_code.co_filename.startswith("<string")
+        and not file.startswith(("<string", _scratch))
+        and (file.startswith("<") or _is_absolute(file))
     )
+
+
+@functools.lru_cache(maxsize=1024)
+def _is_absolute(file: str) -> bool:
+    return Path(file).is_absolute()
 
 
 def _is_transparent(frame: FrameType) -> bool:
@@ -170,13 +235,13 @@ def _by_learner() -> bool:
 
 def _check(name: str) -> None:
     if _by_learner():
-        raise ForbiddenUse(name)
+        raise ForbiddenUse(not_allowed(name))
 
 
 class _Guarded:
     """Stands in for a function: looks and works like it, but not for an answer."""
 
-    __slots__ = ("__weakref__", "_original")
+    __slots__ = ("__weakref__", "_name", "_original")
 
     def __init__(self, original: Any, name: str) -> None:
         # A closure, so that no attribute leads back to the original.
@@ -184,7 +249,7 @@ class _Guarded:
             _check(name)
             return original
 
-        object.__setattr__(self, "_original", reach)
+        self._original, self._name = reach, name
 
     def __call__(self, *arguments: Any, **keywords: Any) -> Any:
         return self._original()(*arguments, **keywords)
@@ -201,15 +266,40 @@ class _GuardedModule(ModuleType):
 
     def __init__(self, original: ModuleType, name: str) -> None:
         super().__init__(original.__name__)
+        for known in ("__file__", "__path__", "__spec__"):  # asked for by whoever looks at all
+            if hasattr(original, known):
+                setattr(self, known, getattr(original, known))
 
-        def reach() -> ModuleType:
+        def reach(attribute: str) -> Any:
+            value = getattr(original, attribute)
+            if isinstance(value, type):
+                return _guarded_class(value, name) if _by_learner() else value
             _check(name)
-            return original
+            return value
 
         self.__dict__["_reach"] = reach
 
     def __getattr__(self, attribute: str) -> Any:
-        return getattr(self.__dict__["_reach"](), attribute)
+        return self.__dict__["_reach"](attribute)
+
+
+def _guarded_class(original: type, name: str) -> type:
+    """A class that an answer may name, in an annotation or for ``isinstance``, and not use."""
+
+    class Kind(type):
+        def __call__(cls, *arguments: Any, **keywords: Any) -> Any:
+            raise ForbiddenUse(not_allowed(name))
+
+        def __getattr__(cls, attribute: str) -> Any:
+            raise ForbiddenUse(not_allowed(name))
+
+        def __instancecheck__(cls, thing: Any) -> bool:
+            return isinstance(thing, original)
+
+        def __subclasscheck__(cls, kind: type) -> bool:
+            return issubclass(kind, original)
+
+    return Kind(original.__name__, (), {})
 
 
 def _guarded_function(original: Callable[..., Any], name: str) -> Callable[..., Any]:
@@ -247,15 +337,14 @@ def _guard_operator(last: str, name: str) -> None:
         setattr(operators, last, _Guarded(operator, name))
 
 
-def _guard_imports(modules: list[str]) -> None:
-    """Make ``import`` and ``importlib`` refuse the modules to an answer."""
+def _guard_imports(reasons: dict[str, str]) -> None:
+    """Make ``import`` and ``importlib`` refuse modules to an answer, each with its reason."""
     original_import, original_import_module = builtins.__import__, importlib.import_module
 
     def refuse(full_names: list[str]) -> None:
-        for full_name in full_names:
-            for module in modules:
-                if _is_in(full_name, module):
-                    _check(module)
+        for module, reason in reasons.items():
+            if any(_is_in(full_name, module) for full_name in full_names) and _by_learner():
+                raise ForbiddenUse(reason)
 
     def guarded_import(
         name: str,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections import deque
 from collections.abc import Sequence
 from queue import Empty
 from typing import Any
@@ -16,43 +15,38 @@ from jupyter_client.session import Session
 from nbval.kernel import RunningKernel
 
 from actgrade.sandbox import wire
-from actgrade.sandbox.confinement import ISOLATED
 from actgrade.sandbox.ipython_kernel import ROLE_KEY
-from actgrade.sandbox.launcher import START_SECONDS, Launcher, configuration
-from actgrade.sandbox.lost import SECONDS_AFTER_INTERRUPT, SECONDS_TO_DRAIN, KernelLost
+from actgrade.sandbox.kernel import Contained
+from actgrade.sandbox.launcher import Launcher, configuration
+from actgrade.sandbox.lost import SECONDS_TO_DRAIN, KernelLost
+from actgrade.sandbox.process import START_SECONDS
 
 PORTS = ("shell_port", "iopub_port", "stdin_port", "control_port", "hb_port")
 IOPUB_KINDS = ("stream", "display_data", "execute_result", "error", "status")
 
 
-class JupyterKernel(RunningKernel):
+class JupyterKernel(Contained, RunningKernel):
     """nbval's kernel with ours behind it: it sees death and floods at once.
 
     Args:
         launcher: where processes come from.
         forbid: dotted names that code of the role ``answer`` may not use.
+        absent: modules that are not there, for any code.
     """
 
-    def __init__(self, launcher: Launcher, forbid: Sequence[str] = ()) -> None:
-        self._launcher = launcher
-        self._most = launcher.limits.output_bytes
-        self._process, self._scratch = launcher.start()
-        self._watch = launcher.watch(self._process, self._scratch)
-        self._deadline: float | None = None
-        self._drain_end: float | None = None
-        self._waiting: deque[dict[str, Any]] = deque()
-        self._lost: KernelLost | None = None
-        self._next_role = "other"
+    def __init__(
+        self, launcher: Launcher, forbid: Sequence[str] = (), absent: Sequence[str] = ()
+    ) -> None:
+        Contained.__init__(self, launcher, absent)  # nbval's own would start another kernel
         self._size = 0
-        self._stopped = False
         self.kc: BlockingKernelClient | None = None
         try:
-            self._connect(forbid)
+            self._connect(forbid, absent)
         except BaseException:
             self.stop()
             raise
 
-    def _connect(self, forbid: Sequence[str]) -> None:
+    def _connect(self, forbid: Sequence[str], absent: Sequence[str]) -> None:
         session = Session(key=Session().session.encode())
         connection: Any = {
             "transport": "ipc",
@@ -65,7 +59,7 @@ class JupyterKernel(RunningKernel):
         file.write_text(json.dumps(connection))
         wire.write_all(
             self._process.write_to,
-            configuration(self._launcher, self._scratch, forbid, connection=str(file)),
+            configuration(self._launcher, self._scratch, forbid, absent, connection=str(file)),
         )
         self._await_ready()
         self.kc = BlockingKernelClient(session=session)
@@ -89,20 +83,13 @@ class JupyterKernel(RunningKernel):
             raise KernelLost("start", str(error)) from None
         if kind != "ready":
             raise KernelLost("start", content.get("reason", "it did not come up"))
-        self._launcher.isolation = content["isolation"]
-        self._process.is_contained = content["isolation"] == ISOLATED
+        self._launcher.admit(self._process, content["isolation"])
 
     # What nbval calls ------------------------------------------------------------------------
-
-    def is_alive(self) -> bool:
-        """Whether cells can still be run."""
-        return not self._stopped and self._lost is None and self._process.is_alive()
 
     def execute_cell_input(self, cell_input: str, allow_stdin: bool | None = None) -> str:
         """Send one cell, of the role that was announced; return the id of the request."""
         assert self.kc is not None
-        if self._deadline is None:
-            self._deadline = time.monotonic() + self._launcher.limits.question_seconds
         content = {
             "code": cell_input,
             "silent": False,
@@ -111,8 +98,8 @@ class JupyterKernel(RunningKernel):
             "allow_stdin": False,
             "stop_on_error": False,
         }
-        role, self._next_role = self._next_role, "other"
-        message = self.kc.session.msg("execute_request", content, metadata={ROLE_KEY: role})
+        metadata = {ROLE_KEY: self._role()}
+        message = self.kc.session.msg("execute_request", content, metadata=metadata)
         self.kc.shell_channel.send(message)
         return message["header"]["msg_id"]
 
@@ -138,29 +125,12 @@ class JupyterKernel(RunningKernel):
         self._size = 0
         self._drain_end = time.monotonic() + SECONDS_TO_DRAIN
 
-    def interrupt(self) -> None:
-        """Ask the cell to stop, which makes Python say where it was."""
-        self._process.interrupt()
-        self._drain_end = time.monotonic() + SECONDS_AFTER_INTERRUPT
+    # What the grader adds --------------------------------------------------------------------
 
-    def stop(self) -> None:
-        """End the process and delete its folder; again is harmless."""
-        if self._stopped:
-            return
-        self._stopped = True
-        self._watch.stop()
-        self._process.kill()
+    def _disconnect(self) -> None:
         if self.kc is not None:
             self.kc.stop_channels()
             self.kc.context.destroy(linger=0)
-        self._process.close()
-        self._launcher.remove(self._scratch)
-
-    # What the grader adds --------------------------------------------------------------------
-
-    def announce(self, role: str) -> None:
-        """The next cell has this role."""
-        self._next_role = role
 
     def _take(self, end: float, *, shell_too: bool) -> bool:
         """Wait for something to happen and keep what was published; whether a reply is there."""
@@ -201,14 +171,7 @@ class JupyterKernel(RunningKernel):
             if kind == "status":
                 content = {"execution_state": str(content["execution_state"])}
             else:
-                content = wire.message({"type": kind, "parent": "", **content})[2]
+                content = wire.message({**content, "type": kind, "parent": ""})[2]
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError, wire.WireError):
             return  # unsigned, repeated or no message at all: as if it had not been sent
         self._waiting.append({"msg_type": kind, "parent_header": parent, "content": content})
-
-    def _lose(self, reason: KernelLost) -> KernelLost:
-        if self._watch.reason is not None:
-            reason = KernelLost(*self._watch.reason)
-        self._lost = reason
-        self._process.kill()
-        return reason

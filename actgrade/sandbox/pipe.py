@@ -6,64 +6,55 @@ It has the methods that nbval calls on its ``RunningKernel``, so nbval's cells r
 from __future__ import annotations
 
 import contextlib
+import os
+import select
 import threading
 import time
-from collections import deque
 from collections.abc import Sequence
 from queue import Empty, Queue
 from typing import Any
 
 from actgrade.sandbox import wire
-from actgrade.sandbox.confinement import ISOLATED
-from actgrade.sandbox.launcher import START_SECONDS, Launcher, configuration
-from actgrade.sandbox.lost import SECONDS_AFTER_INTERRUPT, SECONDS_TO_DRAIN, KernelLost
+from actgrade.sandbox.incoming import Frame, Incoming
+from actgrade.sandbox.kernel import Contained
+from actgrade.sandbox.launcher import Launcher, configuration
+from actgrade.sandbox.lost import SECONDS_TO_DRAIN, KernelLost
+from actgrade.sandbox.process import START_SECONDS
 
-BYTES_OF_A_FRAME = 64
+# What a pipe or a socket takes whole, when it takes anything.
+BYTES_SENT_AT_ONCE = 4096
 
 
-class PipeKernel:
+class PipeKernel(Contained):
     """One question's kernel over a pair of pipes or a socket.
 
     Args:
         launcher: where processes come from.
         forbid: dotted names that code of the role ``answer`` may not use.
+        absent: modules that are not there, for any code.
     """
 
     # nbval asks a kernel for its language in one code path of its coverage support.
     language = "python"
 
-    def __init__(self, launcher: Launcher, forbid: Sequence[str] = ()) -> None:
-        self._launcher = launcher
-        self._most = launcher.limits.output_bytes
-        self._process, self._scratch = launcher.start()
-        self._watch = launcher.watch(self._process, self._scratch)
-        self._deadline: float | None = None
-        self._drain_end: float | None = None
-        self._frames: Queue[tuple[str, str, dict[str, Any]] | KernelLost] = Queue()
-        self._waiting: deque[dict[str, Any]] = deque()
-        self._lost: KernelLost | None = None
-        self._next_role = "other"
-        self._count = 0
-        self._stopped = False
+    def __init__(
+        self, launcher: Launcher, forbid: Sequence[str] = (), absent: Sequence[str] = ()
+    ) -> None:
+        super().__init__(launcher, absent)
+        self._incoming = Incoming(launcher.limits.output_bytes)
+        self._frames: Queue[Frame | KernelLost] = Queue()
         self._reader = threading.Thread(target=self._read, name="kernel reader", daemon=True)
         self._reader.start()
-        self._write(configuration(launcher, self._scratch, forbid))
         self._started = False
+        self._write(configuration(launcher, self._scratch, forbid, absent))
 
     # What nbval calls ------------------------------------------------------------------------
 
-    def is_alive(self) -> bool:
-        """Whether cells can still be run."""
-        return not self._stopped and self._lost is None and self._process.is_alive()
-
     def execute_cell_input(self, cell_input: str, allow_stdin: bool | None = None) -> str:
         """Send one cell, of the role that was announced; return the id of the request."""
-        if self._deadline is None:
-            self._deadline = time.monotonic() + self._launcher.limits.question_seconds
-        self._count += 1
-        request = f"cell-{self._count}"
-        role, self._next_role = self._next_role, "other"
-        self._write(wire.pack({"id": request, "role": role, "code": cell_input}))
+        self._incoming.sent += 1
+        request = f"cell-{self._incoming.sent}"
+        self._write(wire.pack({"id": request, "role": self._role(), "code": cell_input}))
         return request
 
     def await_reply(self, msg_id: str, timeout: float | None = None) -> None:
@@ -99,27 +90,10 @@ class PipeKernel:
             if message["parent_header"]["msg_id"] == parent_id and message["msg_type"] == "status":
                 return
 
-    def interrupt(self) -> None:
-        """Ask the cell to stop, which makes Python say where it was."""
-        self._process.interrupt()
-        self._drain_end = time.monotonic() + SECONDS_AFTER_INTERRUPT
-
-    def stop(self) -> None:
-        """End the process and delete its folder; again is harmless."""
-        if self._stopped:
-            return
-        self._stopped = True
-        self._watch.stop()
-        self._process.kill()
-        self._reader.join(5)
-        self._process.close()
-        self._launcher.remove(self._scratch)
-
     # What the grader adds --------------------------------------------------------------------
 
-    def announce(self, role: str) -> None:
-        """The next cell has this role."""
-        self._next_role = role
+    def _disconnect(self) -> None:
+        self._reader.join(5)
 
     def _receive_until(self, request: str, end: float) -> None:
         while True:
@@ -157,46 +131,41 @@ class PipeKernel:
         """Take the first frame, which is sent before any cell runs and is the last one believed."""
         if kind == "failed":
             raise self._lose(KernelLost("start", content["reason"]))
-        if kind != "ready":
-            raise self._lose(KernelLost("garbage", f"a {kind} before it was ready"))
         self._started = True
-        self._launcher.isolation = content["isolation"]
-        self._process.is_contained = content["isolation"] == ISOLATED
+        try:
+            self._launcher.admit(self._process, content["isolation"])
+        except KernelLost as lost:
+            raise self._lose(lost) from None
         if self._deadline is not None:
             self._deadline = time.monotonic() + self._launcher.limits.question_seconds
 
-    def _lose(self, reason: KernelLost) -> KernelLost:
-        if self._watch.reason is not None:
-            reason = KernelLost(*self._watch.reason)
-        self._lost = reason
-        self._process.kill()
-        return reason
-
     def _write(self, data: bytes) -> None:
+        """Send ``data``; a kernel that does not read it is ended when its time is up."""
+        if len(data) <= BYTES_SENT_AT_ONCE and _is_writable(self._process.write_to):
+            self._send(data)
+            return
+        if self._started and self._deadline is not None:
+            seconds = max(0.0, self._deadline - time.monotonic())
+        else:  # the cells of a trial are sent while it comes up
+            seconds = START_SECONDS + self._launcher.limits.question_seconds
+        end = threading.Timer(seconds, self._process.kill)
+        end.daemon = True
+        end.start()
+        self._send(data)
+        end.cancel()
+
+    def _send(self, data: bytes) -> None:
         with contextlib.suppress(OSError):  # the reader has seen the end, and says why
             wire.write_all(self._process.write_to, data)
 
     def _read(self) -> None:
         """In a thread of its own: read frames until the end, a flood or garbage."""
-        size, done, is_first = 0, 0, True
         while True:
             try:
-                body = wire.read_frame(self._process.read_from, self._most + 4096)
+                body = wire.read_frame(self._process.read_from, self._incoming.most_bytes)
                 if body is None:
                     raise _ended()
-                # A frame without content fills memory too.
-                size += len(body) + BYTES_OF_A_FRAME
-                if size > self._most + BYTES_OF_A_FRAME:
-                    raise KernelLost("output", "it prints too much")
-                frame = wire.message(wire.load(body))
-                if not is_first and frame[0] in wire.FIRST:
-                    raise wire.WireError(f"a second {frame[0]}")
-                is_first = False
-                if frame[0] == "reply":
-                    # One for each cell that was sent, in their order; any other is no reply.
-                    if done == self._count or frame[1] != f"cell-{done + 1}":
-                        continue
-                    size, done = 0, done + 1
+                frame = self._incoming.take(body)
             except KernelLost as lost:
                 self._end(lost)
                 return
@@ -207,13 +176,19 @@ class PipeKernel:
             except OSError:
                 self._end(_ended())
                 return
-            self._frames.put(frame)
+            if frame is not None:
+                self._frames.put(frame)
 
     def _end(self, lost: KernelLost) -> None:
         # Now, not when somebody next looks: a flood must not fill memory meanwhile.
         with contextlib.suppress(OSError):
             self._process.kill()
         self._frames.put(lost)
+
+
+def _is_writable(descriptor: int) -> bool:
+    """Whether :data:`BYTES_SENT_AT_ONCE` can be written without waiting."""
+    return os.name == "posix" and bool(select.select([], [descriptor], [], 0)[1])
 
 
 def _ended() -> KernelLost:

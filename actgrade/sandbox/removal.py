@@ -1,9 +1,9 @@
 """Delete what a learner's code has left, whatever shape that has.
 
 :func:`shutil.rmtree` goes down by recursion and by paths: a tree of three thousand folders ends it
-with :class:`RecursionError`, and a path of more than 4,096 characters names nothing. Here a folder
-that stands in another is lifted to the top before it is emptied, so that no more than two
-descriptors are open and no path is longer than a name.
+with :class:`RecursionError`, and a path of more than 4,096 characters names nothing. Here one
+descriptor goes down into each folder and back up by ``..``, so that no more than two are open and
+no path is longer than a name. Nobody moves the folders meanwhile: who made them has ended.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import shutil
 import stat
 from pathlib import Path
 
-_HAS_DESCRIPTORS = {os.open, os.unlink, os.rmdir, os.rename, os.stat} <= os.supports_dir_fd
+_HAS_DESCRIPTORS = {os.open, os.unlink, os.rmdir, os.stat} <= os.supports_dir_fd
 _FOLDER = getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0)
 
 
@@ -48,50 +48,42 @@ def remove_tree(folder: Path) -> str | None:
 def _empty(top: int) -> str | None:
     """Delete all entries of the open folder ``top``; one reason for those that stay."""
     failed: str | None = None
-    refused: set[str] = set()
-    lifted = 0
-    while True:
-        with os.scandir(top) as entries:
-            names = [entry.name for entry in entries if entry.name not in refused]
-        if not names:
-            return failed
-        for name in names:
+    here, way = os.dup(top), [""]
+    waiting = [_names(here)]
+    try:
+        while waiting:
             try:
-                if not _is_folder(name, top):
-                    os.unlink(name, dir_fd=top)
+                if waiting[-1]:
+                    name = waiting[-1].pop()
+                    if not _is_folder(name, here):
+                        os.unlink(name, dir_fd=here)
+                        continue
+                    here = _go(here, _open(name, here))
+                    way.append(name)
+                    waiting.append(_names(here))
                     continue
-                lifted = _lift(name, top, lifted)
-                os.rmdir(name, dir_fd=top)
+                waiting.pop()
+                name = way.pop()
+                if waiting:  # back to where it stands, and away with it
+                    here = _go(here, os.open("..", os.O_RDONLY | _FOLDER, dir_fd=here))
+                    os.rmdir(name, dir_fd=here)
             except FileNotFoundError:
                 continue
             except OSError as error:
-                refused.add(name)
                 failed = failed or _reason(error)
-
-
-def _lift(name: str, top: int, lifted: int) -> int:
-    """Delete the files of one folder in ``top`` and move its folders up to ``top``."""
-    inner = _open(name, top)
-    try:
-        with os.scandir(inner) as entries:
-            names = [entry.name for entry in entries]
-        for entry in names:
-            if not _is_folder(entry, inner):
-                os.unlink(entry, dir_fd=inner)
-                continue
-            with contextlib.suppress(OSError):  # moving a folder writes its link to its parent
-                os.chmod(entry, 0o700, dir_fd=inner)
-            while True:
-                lifted += 1
-                new = f"lifted-{lifted}"
-                try:
-                    os.stat(new, dir_fd=top, follow_symlinks=False)
-                except FileNotFoundError:
-                    break
-            os.rename(entry, new, src_dir_fd=inner, dst_dir_fd=top)
     finally:
-        os.close(inner)
-    return lifted
+        os.close(here)
+    return failed
+
+
+def _names(folder: int) -> list[str]:
+    with os.scandir(folder) as entries:
+        return [entry.name for entry in entries]
+
+
+def _go(before: int, now: int) -> int:
+    os.close(before)
+    return now
 
 
 def _open(name: str, parent: int | None = None) -> int:

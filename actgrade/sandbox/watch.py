@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from actgrade.sandbox.cgroup import Group
 from actgrade.sandbox.limits import Limits
 from actgrade.sandbox.scratch import size
 
@@ -72,26 +73,48 @@ def _hidden(pid: int) -> int:
 class Watch:
     """Ends a process that fills its folder, the memory or the table of threads.
 
-    Attributes:
-        reason: why it was ended (``it writes too much``), or None.
+    Args:
+        folder: where it writes.
+        end: ends it.
+        group: the control group that it is in, if there is one.
     """
 
-    def __init__(self, folder: Path, pid: int, limits: Limits, end: Callable[[], None]) -> None:
-        self.reason: tuple[str, str] | None = None
+    def __init__(
+        self,
+        folder: Path,
+        pid: int,
+        limits: Limits,
+        end: Callable[[], None],
+        group: Group | None = None,
+    ) -> None:
+        self._seen: tuple[str, str] | None = None
+        self._group = group
         self._folder, self._pid, self._limits, self._end = folder, pid, limits, end
         # What the fork server has loaded is not the learner's.
         self._before = use_of(pid)
         self._done = threading.Event()
         threading.Thread(target=self._look, name="watch", daemon=True).start()
 
+    @property
+    def reason(self) -> tuple[str, str] | None:
+        """Why it was ended: the kind of loss and a sentence; None when it was not."""
+        if self._seen is None and self._group is not None:
+            return self._group.excess()
+        return self._seen
+
     def stop(self) -> None:
         """Look no more."""
         self._done.set()
 
+    def close(self) -> None:
+        """Delete the group, now that the process is gone."""
+        if self._group is not None:
+            self._group.remove()
+
     def _look(self) -> None:
         while not self._done.wait(SECONDS_BETWEEN_LOOKS):
-            self.reason = self.excess()
-            if self.reason is not None:
+            self._seen = self.excess()
+            if self._seen is not None:
                 self._end()
                 return
 

@@ -117,7 +117,10 @@ def message(content: dict[str, Any]) -> tuple[str, str, dict[str, Any]]:
         if not isinstance(data, dict):
             raise WireError("display data that is not an object")
         # Rich forms may be any JSON; for a comparison their text says enough.
-        data = {k: v if isinstance(v, str) else json.dumps(v) for k, v in data.items()}
+        try:
+            data = {k: v if isinstance(v, str) else json.dumps(v) for k, v in data.items()}
+        except RecursionError:  # what can just be read cannot always be written
+            raise WireError("display data that is nested too deeply") from None
         known = {"data": data, "metadata": {}}
         return kind, parent, known if kind == "display_data" else {**known, "execution_count": None}
     if kind == "reply":

@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from actlab.audit.expression import ALIASES, FUNCTIONS, constant
+from actlab.audit.expression import ALIASES, constant
 
 #: Makes a call of a function of :data:`actlab.audit.expression.FUNCTIONS`.
 Make = Callable[..., ast.expr]
@@ -101,9 +101,6 @@ def _opposite(a: ast.expr, b: ast.expr) -> bool:
 
 def _times(factor: int, node: ast.expr) -> ast.expr:
     return ast.BinOp(ast.Constant(factor), ast.Mult(), node)
-
-
-_METHODS = frozenset(FUNCTIONS) | frozenset(ALIASES) | {"reciprocal", "neg"}
 
 
 class Reader:

@@ -41,6 +41,7 @@ import torch.nn.functional as F
 
 from actlab.bench.names import CPU_ONLY, GPU_ONLY, IMPLEMENTATIONS
 from actlab.functions import CATALOGUE, Activation, get
+from actlab.modules import torch_equivalent
 
 Tensors = tuple[torch.Tensor, ...]
 
@@ -128,13 +129,13 @@ BUILTIN: dict[str, Callable] = {
     "bilinear": torch.mul,
 }
 
-COMPOSED: dict[str, Callable] = {
+# One that is not here is composed as :func:`actlab.modules.torch_equivalent` has it.
+_PAPERS: dict[str, Callable] = {
     "sigmoid": lambda x: 1 / (1 + torch.exp(-x)),
     "hard_sigmoid": lambda x: F.relu6(x + 3) / 6,
     "log_sigmoid": lambda x: torch.log(1 / (1 + torch.exp(-x))),
     "tanh": lambda x: (torch.exp(x) - torch.exp(-x)) / (torch.exp(x) + torch.exp(-x)),
     "hardtanh": lambda x: torch.clamp(x, -1, 1),
-    "softcap": lambda x: _value("softcap", "cap") * torch.tanh(x / _value("softcap", "cap")),
     "softsign": lambda x: x / (1 + torch.abs(x)),
     "softplus": lambda x: torch.log(1 + torch.exp(x)),
     "relu": lambda x: x * (x > 0),
@@ -147,19 +148,16 @@ COMPOSED: dict[str, Callable] = {
     "celu": lambda x: torch.where(x > 0, x, torch.exp(x) - 1),
     "gelu": lambda x: 0.5 * x * (1 + torch.erf(x / math.sqrt(2))),
     "gelu_tanh": lambda x: 0.5 * x * (1 + torch.tanh(_SQRT_2_OVER_PI * (x + 0.044715 * x**3))),
-    "quick_gelu": lambda x: x * torch.sigmoid(1.702 * x),
     "silu": lambda x: x * torch.sigmoid(x),
     "mish": lambda x: x * torch.tanh(F.softplus(x)),
     "hardswish": lambda x: x * F.relu6(x + 3) / 6,
     "softmax": _softmax_formula,
     "log_softmax": _log_softmax_formula,
-    "relu2": lambda x: F.relu(x).square(),
-    "leaky_relu2": lambda x: F.leaky_relu(x, _value("leaky_relu2", "slope")).square(),
     "glu": lambda a, b: torch.sigmoid(a) * b,
     "bilinear": lambda a, b: a * b,
-    "reglu": lambda a, b: F.relu(a) * b,
-    "geglu": lambda a, b: F.gelu(a) * b,
-    "swiglu": lambda a, b: F.silu(a) * b,
+}
+COMPOSED: dict[str, Callable] = {
+    name: _PAPERS.get(name) or torch_equivalent(name) for name in CATALOGUE
 }
 
 
@@ -226,7 +224,7 @@ class Case:
             return self.name in _PLAIN
         if implementation == "liger":
             return self.name in _LIGER
-        return implementation == "numpy" or self.name in COMPOSED
+        return True
 
     def implementation(self, name: str, device: str = "cpu") -> Implementation:
         """Build one implementation.

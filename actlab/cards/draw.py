@@ -98,7 +98,7 @@ def _title(sheet: Sheet, card: Card, who: Identity, left: float, *, narrow: bool
         color=who.colour,
     )  # fmt: skip
     kind = words.looked_at(card)
-    formula = words.FORMULAS[card.name]
+    formula = card.entry.shown.words
     room = (3.35 if narrow else 3.6) - width - 0.12
     long = 0.085 * len(formula) > room
     if not long:

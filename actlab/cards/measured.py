@@ -43,20 +43,6 @@ DTYPES: Mapping[str, str] = {
 }
 FAR_LEFT = -5.0
 
-#: The chapter that is about each function.
-CHAPTER: Mapping[str, str] = {
-    **dict.fromkeys(["sigmoid", "hard_sigmoid", "log_sigmoid"], "02_sigmoid"),
-    **dict.fromkeys(["tanh", "hardtanh", "softcap", "softsign"], "03_tanh"),
-    **dict.fromkeys(["relu", "relu6", "softplus"], "04_relu"),
-    **dict.fromkeys(["leaky_relu", "prelu", "rrelu"], "07_leaky_prelu_rrelu"),
-    **dict.fromkeys(["elu", "celu", "selu"], "08_elu_selu"),
-    **dict.fromkeys(["relu2", "leaky_relu2"], "09_squared_relu"),
-    **dict.fromkeys(["gelu", "gelu_tanh", "quick_gelu"], "10_gelu"),
-    **dict.fromkeys(["silu", "mish", "hardswish"], "11_silu_swish_glu"),
-    **dict.fromkeys(["glu", "bilinear", "reglu", "geglu", "swiglu"], "11_silu_swish_glu"),
-    **dict.fromkeys(["softmax", "log_softmax"], "12_softmax"),
-}
-
 
 @dataclass(frozen=True)
 class Point:
@@ -169,7 +155,7 @@ class Card:
     @property
     def chapter(self) -> str:
         """The chapter that is about it."""
-        return CHAPTER[self.name]
+        return self.entry.shown.chapter
 
     @property
     def rms(self) -> float:
@@ -211,6 +197,11 @@ def measure(name: str) -> Card:
         rise = Point(*slope_extremum(derivative, kinks, np.argmax))
         left, right = forward(np.array([-np.inf, np.inf]))
     mean, second, slope_second = gaussian_moments(forward, derivative, (*kinks, *bends))
+    if entry.kind == "gated":
+        # The other factor is independent, and a normal b goes through it too.
+        other = lambda b: entry.forward(np.ones_like(b), b) / forward(np.ones(1))  # noqa: E731
+        mean_b, second_b, _ = gaussian_moments(other, other)
+        mean, second, slope_second = mean * mean_b, second * second_b, slope_second * second_b
     limits, saved = _torch_limits(entry)
     dead = limits["float32"].slope_zero if limits else ()
     return Card(
@@ -225,8 +216,7 @@ def measure(name: str) -> Card:
         right=float(right),
         kinks=kinks,
         bends=bends,
-        # The factor b of a gate has mean 0 and mean square 1.
-        mean=0.0 if entry.kind == "gated" else mean,
+        mean=mean,
         second=second,
         slope_second=slope_second,
         exact_five=float(forward(np.array([FAR_LEFT]))[0]),
@@ -238,7 +228,7 @@ def measure(name: str) -> Card:
         author=author_of(entry.paper),
         claims={
             verdict: count
-            for verdict, count in claims.counts(claims.of_chapter(CHAPTER[entry.name])).items()
+            for verdict, count in claims.counts(claims.of_chapter(entry.shown.chapter)).items()
             if count and verdict != claims.OPEN
         },
     )

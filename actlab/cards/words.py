@@ -11,41 +11,6 @@ import numpy as np
 
 from actlab.cards.measured import FAR_LEFT, Card, Cost
 
-#: How a formula stands beside a name, in one line of text.
-FORMULAS: dict[str, str] = {
-    "sigmoid": "1 / (1 + e⁻ˣ)",
-    "hard_sigmoid": "min(max(x + 3, 0), 6) / 6",
-    "log_sigmoid": "log σ(x)",
-    "tanh": "(eˣ − e⁻ˣ) / (eˣ + e⁻ˣ)",
-    "hardtanh": "min(max(x, −1), 1)",
-    "softcap": "30 · tanh(x/30)",
-    "softsign": "x / (1 + |x|)",
-    "softplus": "log(1 + eˣ)",
-    "relu": "max(x, 0)",
-    "relu6": "min(max(x, 0), 6)",
-    "leaky_relu": "x, or x/100 below 0",
-    "prelu": "x, or a·x below 0, a learned",
-    "rrelu": "x, or a·x below 0, a drawn",
-    "elu": "x, or eˣ − 1 below 0",
-    "celu": "x, or α(e^(x/α) − 1) below 0",
-    "selu": "1.05 · (x, or 1.67(eˣ − 1))",
-    "gelu": "x · Φ(x)",
-    "gelu_tanh": "x/2 · (1 + tanh(…))",
-    "quick_gelu": "x · σ(1.702x)",
-    "silu": "x · σ(x)",
-    "mish": "x · tanh(log(1 + eˣ))",
-    "hardswish": "x · min(max(x + 3, 0), 6) / 6",
-    "softmax": "e^(xᵢ) / Σ e^(xⱼ)",
-    "log_softmax": "xᵢ − log Σ e^(xⱼ)",
-    "relu2": "max(x, 0)²",
-    "leaky_relu2": "x², or x²/4 below 0",
-    "glu": "σ(a) · b",
-    "bilinear": "a · b",
-    "reglu": "max(a, 0) · b",
-    "geglu": "a · Φ(a) · b",
-    "swiglu": "a · σ(a) · b",
-}
-
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -119,7 +84,7 @@ def lines(card: Card) -> list[str]:
     kind = f"  ({looked_at(card)})" if looked_at(card) else ""
     low = f", lowest at x = {number(card.lowest.at)}" if _has_bottom(card) else ""
     result = [
-        f"{card.entry.title}: {FORMULAS[card.name]}{kind}",
+        f"{card.entry.title}: {card.entry.shown.words}{kind}",
         f"values in {value_range(card)}{low}; slope from {number(card.fall.value)} "
         f"to {number(card.rise.value)}",
         f"of a normal input: {gaussian(card)}; {through(card)}; {growth(card)}",
@@ -178,7 +143,10 @@ def _take(card: Card) -> tuple[str, str]:
     balance = f"the gradient's square {verb} ×{number(factor)} a layer"
     if card.entry.kind == "gated":
         zero = f"slope in a up to {number(card.rise.value)}"
-        return "two inputs multiply: a learned gate", f"centred for normal a and b; {zero}"
+        centre = "centred for normal a and b"
+        if abs(card.mean) >= 5e-4:
+            centre = f"mean {mean_of(card)}, a and b normal"
+        return "two inputs multiply: a learned gate", f"{centre}; {zero}"
     if card.entry.kind == "vector":
         what = "shares that sum to 1" if card.name == "softmax" else "logarithms of shares"
         return what, "only differences of logits count"
@@ -248,7 +216,7 @@ def _mind(card: Card) -> tuple[str, str]:
             f"a valley: {number(card.lowest.value)} at {number(card.lowest.at)}",
             f"two inputs, one output; slope down to {number(card.fall.value)}",
         )
-    if card.fall.value > 0.0 and card.fall.value < 1:
+    if card.kinks and 0.0 < card.fall.value < 1:
         return (
             f"a slope of {number(card.fall.value)} is all that the left side has",
             f"mean {mean_of(card)} for a normal input",

@@ -26,7 +26,8 @@ exists (a gate of 0 times ±inf in the gated family, several +inf in one softmax
 piece, the one that runs to infinity on that side: at the only kink or the left one of two that is
 the left-hand slope (0 for ReLU, a for the leaky ones, α for ELU, λα for SELU, 0 for hard-swish at
 −3), at the right one of two the right-hand slope (0 for ReLU6 at 6, 1 for hard-swish at 3).
-``torch`` does the same, and a test holds the two together.
+``torch`` does the same, and a test holds the two together. The clamps of the clamped SwiGLU pass
+what lies on their ends, as ``torch.clamp`` does.
 
 **Mistakes.** A wrong dtype raises ``TypeError``, a wrong value or shape ``ValueError``, each with
 one sentence that says what was expected.
@@ -36,6 +37,8 @@ from actlab.functions.catalogue import CATALOGUE, Activation, get
 from actlab.functions.gated import (
     bilinear,
     bilinear_partials,
+    clamped_swiglu,
+    clamped_swiglu_partials,
     geglu,
     geglu_partials,
     glu,
@@ -76,6 +79,10 @@ from actlab.functions.rectifiers import (
     rrelu_derivative,
     selu,
     selu_derivative,
+    star_relu,
+    star_relu_derivative,
+    xielu,
+    xielu_derivative,
 )
 from actlab.functions.smooth import (
     gelu,
@@ -93,6 +100,8 @@ from actlab.functions.smooth import (
     silu,
     silu_beta_derivative,
     silu_derivative,
+    snake,
+    snake_derivative,
     softcap,
     softcap_derivative,
     softplus,
@@ -124,6 +133,8 @@ __all__ = [
     "bilinear_partials",
     "celu",
     "celu_derivative",
+    "clamped_swiglu",
+    "clamped_swiglu_partials",
     "elu",
     "elu_derivative",
     "erf",
@@ -178,6 +189,8 @@ __all__ = [
     "silu",
     "silu_beta_derivative",
     "silu_derivative",
+    "snake",
+    "snake_derivative",
     "softcap",
     "softcap_derivative",
     "softmax",
@@ -187,10 +200,14 @@ __all__ = [
     "softplus_derivative",
     "softsign",
     "softsign_derivative",
+    "star_relu",
+    "star_relu_derivative",
     "swiglu",
     "swiglu_partials",
     "swish",
     "swish_derivative",
     "tanh",
     "tanh_derivative",
+    "xielu",
+    "xielu_derivative",
 ]

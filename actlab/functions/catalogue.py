@@ -12,6 +12,7 @@ import numpy as np
 
 from actlab.functions import gated, rectifiers, smooth, vector
 from actlab.functions.parameters import Parameter
+from actlab.functions.shown import SHOWN, Shown
 from actlab.functions.uses import USED_BY, Use
 
 Kinks = Callable[..., tuple[float, ...]]
@@ -30,7 +31,7 @@ class Activation:
         title: how the literature writes it.
         formula: LaTeX, of x (of a and b for the gated kind, of the vector x for softmax).
         derivative_formula: LaTeX of the derivative; of the Jacobian for the vector kind, of
-            ∂f/∂a for the gated kind (∂f/∂b is always the activation of a).
+            ∂f/∂a for the gated kind (∂f/∂b is the activation of a).
         paper: key in the book's ``references.bib``.
         kind: ``elementwise`` (f(x) element by element), ``vector`` (along an axis) or ``gated``
             (f(a, b)).
@@ -58,6 +59,11 @@ class Activation:
     partials: Callable[..., Any] | None = field(default=None, repr=False)
     kinks: Kinks = field(default=_no_kinks, repr=False)
     aliases: tuple[str, ...] = ()
+
+    @property
+    def shown(self) -> Shown:
+        """How it is presented."""
+        return SHOWN[self.name]
 
     @property
     def used_by(self) -> tuple[Use, ...]:
@@ -138,7 +144,14 @@ def _vector(
 
 
 def _gated(
-    name: str, title: str, formula: str, partial: str, paper: str, kinks: Kinks = _no_kinks
+    name: str,
+    title: str,
+    formula: str,
+    partial: str,
+    paper: str,
+    kinks: Kinks = _no_kinks,
+    parameters: tuple[Parameter, ...] = (),
+    aliases: tuple[str, ...] = (),
 ) -> Activation:
     return Activation(
         name=name,
@@ -150,6 +163,8 @@ def _gated(
         forward=getattr(gated, name),
         partials=getattr(gated, f"{name}_partials"),
         kinks=kinks,
+        parameters=parameters,
+        aliases=aliases,
     )
 
 
@@ -421,6 +436,35 @@ _ENTRIES = (
         (rectifiers.SQUARED_SLOPE,),
         aliases=("squared_leaky_relu", "leaky_relu_squared"),
     ),
+    _elementwise(
+        rectifiers,
+        "star_relu",
+        "StarReLU",
+        r"s\max(x, 0)^2 + b \quad s, b \text{ learned}",
+        r"2s\max(x, 0)",
+        "yu2024metaformer",
+        (rectifiers.STAR_SCALE, rectifiers.STAR_BIAS),
+        aliases=("starrelu",),
+    ),
+    _elementwise(
+        smooth,
+        "snake",
+        "Snake",
+        r"x + \frac{\sin^2(a x)}{a} \quad a \text{ learned}",
+        r"1 + \sin(2 a x)",
+        "ziyin2020snake",
+        (smooth.SNAKE,),
+    ),
+    _elementwise(
+        rectifiers,
+        "xielu",
+        "xIELU",
+        _cases(r"\alpha_p x^2", r"\alpha_n (e^x - 1 - x)")
+        + r" + \frac{x}{2} \quad \alpha_p, \alpha_n \text{ learned}",
+        _cases(r"2 \alpha_p x", r"\alpha_n (e^x - 1)") + r" + \frac{1}{2}",
+        "huang2024xielu",
+        (rectifiers.XIELU_POSITIVE, rectifiers.XIELU_NEGATIVE),
+    ),
     _gated("glu", "GLU", r"\sigma(a)\,b", r"\sigma'(a)\,b", "dauphin2017glu"),
     _gated("bilinear", "Bilinear", r"a\,b", "b", "shazeer2020glu"),
     _gated(
@@ -444,6 +488,18 @@ _ENTRIES = (
         r"a\,\sigma(a)\,b",
         r"(\sigma(a) + a\,\sigma'(a))\,b",
         "shazeer2020glu",
+    ),
+    _gated(
+        "clamped_swiglu",
+        "Clamped SwiGLU",
+        r"\tilde a\,\sigma(\alpha\tilde a)\,(\tilde b + 1) \quad \tilde a = \min(a, L),"
+        r"\ \tilde b = \min(\max(b, -L), L)",
+        r"\begin{cases} (\sigma(\alpha a) + \alpha a\,\sigma'(\alpha a))\,(\tilde b + 1)"
+        r" & a \le L \\ 0 & a > L \end{cases}",
+        "openai2025gptoss",
+        lambda limit=7.0, **_: (limit,),
+        (gated.CLAMPED_ALPHA, gated.CLAMPED_LIMIT),
+        ("swiglu_clamped", "swigluoai"),
     ),
 )
 

@@ -1,5 +1,7 @@
 """The gated family f(a, b) = activation(a) · b: ``a`` is the gate, ``b`` passes through it.
 
+The clamped SwiGLU is one of them with b + 1 in place of b, and both inputs cut off.
+
 In a feed-forward block a = xW and b = xV. Beware of the order when the two are packed in one
 array: ``torch.nn.functional.glu`` takes the *second* half as the gate.
 """
@@ -12,19 +14,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from actlab.functions.parameters import Parameter
 from actlab.functions.rectifiers import relu, relu_derivative
-from actlab.functions.rounding import ROUNDING, FloatArray, as_float_array, round_to
+from actlab.functions.rounding import ROUNDING, FloatArray, as_float_array, gated, round_to
 from actlab.functions.smooth import (
     gelu,
     gelu_derivative,
+    logistic,
     sigmoid,
     sigmoid_derivative,
     silu,
     silu_derivative,
 )
+from actlab.functions.special import two_product
 
 Pair = tuple[FloatArray | np.floating, FloatArray | np.floating]
 Function = Callable[[Any], Any]
+
+CLAMPED_ALPHA = Parameter("alpha", r"\alpha", 1.702, 0.5, 3.0, "steepness of the gate", "positive")
+CLAMPED_LIMIT = Parameter("limit", "L", 7.0, 1.0, 20.0, "where both inputs are cut off", "positive")
 
 
 def _operands(a: ArrayLike, b: ArrayLike) -> tuple[FloatArray, FloatArray, np.dtype]:
@@ -122,3 +130,50 @@ def swiglu(a: ArrayLike, b: ArrayLike) -> FloatArray | np.floating:
 def swiglu_partials(a: ArrayLike, b: ArrayLike) -> Pair:
     """(∂f/∂a, ∂f/∂b) = (SiLU′(a)·b, SiLU(a))."""
     return _partials(silu, silu_derivative, a, b)
+
+
+def clamped_swiglu(
+    a: ArrayLike, b: ArrayLike, alpha: float = 1.702, limit: float = 7.0
+) -> FloatArray | np.floating:
+    """The SwiGLU of gpt-oss: ã·σ(αã)·(b̃ + 1) with ã = min(a, L) and b̃ = b cut to [−L, L].
+
+    Its code packs a and b in turns, a first; here they are two arrays.
+
+    Args:
+        a: preactivation of the gate, any shape.
+        b: the gated values, of a shape that broadcasts with ``a``.
+        alpha: α, a positive number.
+        limit: L, a positive number.
+
+    Returns:
+        the broadcast shape and the wider of the two dtypes. Paper: openai2025gptoss.
+
+    Raises:
+        ValueError: when the shapes do not broadcast, or α or L is out of its range.
+    """
+    alpha, limit = CLAMPED_ALPHA.number(alpha), CLAMPED_LIMIT.number(limit)
+    a, b, dtype = _operands(a, b)
+    with np.errstate(**ROUNDING):
+        gate, _ = _clamped_gate(a, alpha, limit)
+        return round_to(gate * (np.clip(b, -limit, limit) + 1.0), dtype)
+
+
+def clamped_swiglu_partials(
+    a: ArrayLike, b: ArrayLike, alpha: float = 1.702, limit: float = 7.0
+) -> Pair:
+    """(∂f/∂a, ∂f/∂b); at a = L and at b = ±L the inner slope, which ``torch.clamp`` takes."""
+    alpha, limit = CLAMPED_ALPHA.number(alpha), CLAMPED_LIMIT.number(limit)
+    a, b, dtype = _operands(a, b)
+    with np.errstate(**ROUNDING):
+        gate, slope = _clamped_gate(a, alpha, limit)
+        by_a = np.where(a > limit, 0.0, slope) * (np.clip(b, -limit, limit) + 1.0)
+        by_b = np.where(np.isnan(b), b, np.where(np.abs(b) > limit, 0.0, gate))
+        return round_to(by_a, dtype), round_to(by_b, dtype)
+
+
+def _clamped_gate(a: FloatArray, alpha: float, limit: float) -> tuple[FloatArray, FloatArray]:
+    """ã·σ(αã) and its slope in ã, with what the product αã loses."""
+    inner = np.minimum(a, limit)
+    t, rest = two_product(np.clip(inner, -800.0 / alpha, 800.0 / alpha), alpha)
+    share, slope = logistic(t, rest)
+    return gated(share, inner), share + t * slope

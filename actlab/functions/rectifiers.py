@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from math import factorial
+
 import numpy as np
 from numpy.typing import ArrayLike
 
 from actlab.functions.parameters import Parameter
 from actlab.functions.rounding import FloatArray, as_float_array, elementwise, gated, unless_nan
-from actlab.functions.special import two_product
+from actlab.functions.special import horner, two_product
 
 LEAKY_SLOPE = Parameter("slope", "a", 0.01, 0.0, 1.0, "slope for x < 0")
 PRELU_SLOPE = Parameter("slope", "a", 0.25, -1.0, 1.0, "learned slope for x < 0 (its start)")
@@ -17,6 +19,14 @@ RRELU_SLOPE = Parameter("slope", "a", (1 / 8 + 1 / 3) / 2, 0.0, 1.0, "sampled sl
 ELU_ALPHA = Parameter("alpha", r"\alpha", 1.0, 0.1, 2.0, "minus the limit at −∞")
 CELU_ALPHA = Parameter("alpha", r"\alpha", 1.0, 0.1, 2.0, "minus the limit at −∞", "positive")
 SQUARED_SLOPE = Parameter("slope", "a", 0.5, 0.0, 1.0, "slope for x < 0 before squaring")
+STAR_SCALE = Parameter("scale", "s", 0.8944, 0.1, 2.0, "factor of the square (its start)")
+STAR_BIAS = Parameter("bias", "b", -0.4472, -1.0, 1.0, "f for x < 0 (its start)")
+XIELU_POSITIVE = Parameter(
+    "alpha_p", r"\alpha_p", 0.8, 0.1, 2.0, "half of the bend for x > 0 (its start)", "positive"
+)
+XIELU_NEGATIVE = Parameter(
+    "alpha_n", r"\alpha_n", 0.8, 0.1, 2.0, "slope at 0 minus that at −∞ (its start)", "positive"
+)
 
 # The fixed point of Klambauer et al. (2017): mean 0 and variance 1 of the input are kept.
 SELU_ALPHA = 1.6732632423543772
@@ -312,3 +322,81 @@ def leaky_relu2_derivative(x: FloatArray, slope: ArrayLike = 0.5) -> FloatArray:
     slope = SQUARED_SLOPE.check(slope, x.shape)
     # One factor at a time: a² alone may leave the range where a²x does not.
     return 2.0 * np.where(x > 0, x, slope * _leaky(x, slope))
+
+
+@elementwise
+def star_relu(x: FloatArray, scale: ArrayLike = 0.8944, bias: ArrayLike = -0.4472) -> FloatArray:
+    """StarReLU s·max(x, 0)² + b, whose s and b are learned.
+
+    Args:
+        x: array of any shape.
+        scale: s, any finite number or an array that broadcasts to ``x``.
+        bias: b, the same. The defaults give a standard normal input mean 0 and variance 1.
+
+    Returns:
+        shape and dtype of ``x``. Paper: yu2024metaformer.
+
+    Raises:
+        ValueError: when s or b is not finite or does not broadcast to ``x``.
+    """
+    scale = STAR_SCALE.check(scale, x.shape)
+    bias = STAR_BIAS.check(bias, x.shape)
+    r = np.maximum(x, 0.0)
+    plain = gated(gated(scale, r), r) + bias
+    # Where the square and b may cancel: the square with what its rounding lost.
+    near = np.where((np.abs(plain) < 64.0 * np.abs(bias)) & (r < 1e290), r, 0.0)
+    product, lost = two_product(scale, near)
+    square, rest = two_product(product, near)
+    return np.where(near > 0, (square + bias) + (rest + lost * near), plain)
+
+
+@elementwise
+def star_relu_derivative(
+    x: FloatArray, scale: ArrayLike = 0.8944, bias: ArrayLike = -0.4472
+) -> FloatArray:
+    """2s·max(x, 0); the function has no kink."""
+    STAR_BIAS.check(bias, x.shape)
+    return 2.0 * gated(STAR_SCALE.check(scale, x.shape), np.maximum(x, 0.0))
+
+
+#: The slope of xIELU at 0, which is not learned.
+XIELU_BETA = 0.5
+#: (e^x − 1 − x)/x² as a series: what is left out is below 1e-17 for |x| ≤ ½. Highest power first.
+BULGE = tuple(1.0 / factorial(k) for k in range(16, 1, -1))
+
+
+@elementwise
+def xielu(x: FloatArray, alpha_p: ArrayLike = 0.8, alpha_n: ArrayLike = 0.8) -> FloatArray:
+    """xIELU, the integral of an ELU: α_p·x² + x/2 for x > 0, else α_n·(e^x − 1 − x) + x/2.
+
+    Args:
+        x: array of any shape.
+        alpha_p: α_p > 0, a number or an array that broadcasts to ``x``.
+        alpha_n: α_n > 0, the same. Both are learned, α_n as ½ plus a positive number: then
+            f → ∞ at −∞, by a slope of ½ − α_n < 0.
+
+    Returns:
+        shape and dtype of ``x``. Paper: huang2024xielu.
+
+    Raises:
+        ValueError: when one of them is not a positive number from 1e-18 to 1e18.
+    """
+    alpha_p = XIELU_POSITIVE.check(alpha_p, x.shape)
+    alpha_n = XIELU_NEGATIVE.check(alpha_n, x.shape)
+    above, below = np.maximum(x, 0.0), np.minimum(x, 0.0)
+    inner = np.maximum(below, -0.5)
+    # Near 0, where e^x − 1 − x would cancel; further out x is taken but once.
+    near = inner * (XIELU_BETA + alpha_n * inner * horner(BULGE, inner))
+    far = alpha_n * np.expm1(below) + gated(XIELU_BETA - alpha_n, below)
+    return np.where(x > 0, above * (alpha_p * above + XIELU_BETA), np.where(x > -0.5, near, far))
+
+
+@elementwise
+def xielu_derivative(
+    x: FloatArray, alpha_p: ArrayLike = 0.8, alpha_n: ArrayLike = 0.8
+) -> FloatArray:
+    """2α_p·x + ½ for x > 0, else α_n·(e^x − 1) + ½: ½ at 0 from both sides."""
+    alpha_p = XIELU_POSITIVE.check(alpha_p, x.shape)
+    alpha_n = XIELU_NEGATIVE.check(alpha_n, x.shape)
+    below = alpha_n * np.expm1(np.minimum(x, 0.0))
+    return XIELU_BETA + np.where(x > 0, 2.0 * (alpha_p * np.maximum(x, 0.0)), below)

@@ -17,10 +17,11 @@ SOFTPLUS_BETA = Parameter(
     "beta", r"\beta", 1.0, 0.5, 10.0, "sharpness: the larger, the closer to ReLU", "positive"
 )
 SOFTCAP = Parameter("cap", "c", 30.0, 1.0, 100.0, "what no output goes beyond", "positive")
+SNAKE = Parameter("alpha", "a", 1.0, 0.2, 5.0, "frequency (its start)", "positive")
 SILU_BETA = Parameter("beta", r"\beta", 1.0, 0.0, 10.0, "steepness of the gate (0: x/2, ∞: ReLU)")
 
 
-def _logistic(t: FloatArray, rest: FloatArray | float = 0.0) -> tuple[FloatArray, FloatArray]:
+def logistic(t: FloatArray, rest: FloatArray | float = 0.0) -> tuple[FloatArray, FloatArray]:
     """σ(t + rest) and σ′(t + rest), with |rest| at most a rounding error of t."""
     z = np.exp(-np.abs(t)) * (1.0 - np.sign(t) * rest)
     small = z / (1.0 + z)
@@ -37,13 +38,13 @@ def sigmoid(x: FloatArray) -> FloatArray:
     Returns:
         values in [0, 1], shape and dtype of ``x``. Paper: rumelhart1986backprop.
     """
-    return _logistic(x)[0]
+    return logistic(x)[0]
 
 
 @elementwise
 def sigmoid_derivative(x: FloatArray) -> FloatArray:
     """σ′(x) = σ(x)·(1 − σ(x)), computed as z/(1 + z)² with z = e^−|x|: both tails are kept."""
-    return _logistic(x)[1]
+    return logistic(x)[1]
 
 
 @elementwise
@@ -55,7 +56,7 @@ def log_sigmoid(x: FloatArray) -> FloatArray:
 @elementwise
 def log_sigmoid_derivative(x: FloatArray) -> FloatArray:
     """(log σ)′(x) = σ(−x) = 1 − σ(x), without the subtraction."""
-    return _logistic(-x)[0]
+    return logistic(-x)[0]
 
 
 @elementwise
@@ -67,7 +68,7 @@ def tanh(x: FloatArray) -> FloatArray:
 @elementwise
 def tanh_derivative(x: FloatArray) -> FloatArray:
     """tanh′(x) = 1 − tanh²(x), computed as 4z/(1 + z)² with z = e^−2|x|: no cancellation."""
-    return 4.0 * _logistic(2.0 * x)[1]
+    return 4.0 * logistic(2.0 * x)[1]
 
 
 def _capped(x: FloatArray, cap: ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -103,7 +104,7 @@ def softcap(x: FloatArray, cap: ArrayLike = 30.0) -> FloatArray:
 def softcap_derivative(x: FloatArray, cap: ArrayLike = 30.0) -> FloatArray:
     """1 − tanh²(x/c), computed as 4z/(1 + z)² with z = e^−2|x|/c: no cancellation."""
     _, t, rest = _capped(x, cap)
-    return 4.0 * _logistic(2.0 * t, 2.0 * rest)[1]
+    return 4.0 * logistic(2.0 * t, 2.0 * rest)[1]
 
 
 @elementwise
@@ -145,7 +146,7 @@ def softplus(x: FloatArray, beta: ArrayLike = 1.0) -> FloatArray:
 @elementwise
 def softplus_derivative(x: FloatArray, beta: ArrayLike = 1.0) -> FloatArray:
     """softplus′(x) = σ(βx)."""
-    return _logistic(SOFTPLUS_BETA.check(beta, x.shape) * x)[0]
+    return logistic(SOFTPLUS_BETA.check(beta, x.shape) * x)[0]
 
 
 @elementwise
@@ -198,7 +199,7 @@ def gelu_tanh(x: FloatArray) -> FloatArray:
     Paper: hendrycks2016gelu.
     """
     t, rest = _tanh_form(np.clip(x, -GATE_LIMIT, GATE_LIMIT))
-    return gated(_logistic(t, rest)[0], x)
+    return gated(logistic(t, rest)[0], x)
 
 
 @elementwise
@@ -206,7 +207,7 @@ def gelu_tanh_derivative(x: FloatArray) -> FloatArray:
     """σ(t) + x·σ′(t)·t′ with t = 2√(2/π)(x + 0.044715x³) and t′ = 2√(2/π)(1 + 0.134145x²)."""
     x = np.clip(x, -GATE_LIMIT, GATE_LIMIT)
     t, rest = _tanh_form(x)
-    gate, slope = _logistic(t, rest)
+    gate, slope = logistic(t, rest)
     return gate + x * (K + 3.0 * C * x * x) * slope
 
 
@@ -229,14 +230,14 @@ def quick_gelu(x: FloatArray) -> FloatArray:
 
     Paper: hendrycks2016gelu, section 2.
     """
-    return gated(_logistic(*_quick_form(x))[0], x)
+    return gated(logistic(*_quick_form(x))[0], x)
 
 
 @elementwise
 def quick_gelu_derivative(x: FloatArray) -> FloatArray:
     """σ(t) + t·σ′(t) with t = 1.702x."""
     t, rest = _quick_form(x)
-    gate, slope = _logistic(t, rest)
+    gate, slope = logistic(t, rest)
     return gate + t * slope
 
 
@@ -256,21 +257,21 @@ def silu(x: FloatArray, beta: ArrayLike = 1.0) -> FloatArray:
         ValueError: when β is not finite.
     """
     beta = SILU_BETA.check(beta, x.shape)
-    return gated(_logistic(gated(beta, x))[0], x)
+    return gated(logistic(gated(beta, x))[0], x)
 
 
 @elementwise
 def silu_derivative(x: FloatArray, beta: ArrayLike = 1.0) -> FloatArray:
     """d/dx x·σ(βx) = σ(βx) + βx·σ′(βx)."""
     t = gated(SILU_BETA.check(beta, x.shape), x)
-    gate, slope = _logistic(t)
+    gate, slope = logistic(t)
     return gate + gated(slope, t)
 
 
 @elementwise
 def silu_beta_derivative(x: FloatArray, beta: ArrayLike = 1.0) -> FloatArray:
     """d/dβ x·σ(βx) = x²·σ′(βx): what a learned β receives."""
-    slope = _logistic(gated(SILU_BETA.check(beta, x.shape), x))[1]
+    slope = logistic(gated(SILU_BETA.check(beta, x.shape), x))[1]
     return gated(gated(slope, x), x)
 
 
@@ -301,6 +302,60 @@ def mish_derivative(x: FloatArray) -> FloatArray:
     """mish′(x) = w + x·w′ with w = tanh(softplus(x))."""
     gate, slope = _mish_gate(x)
     return gate + gated(slope, x)
+
+
+#: π/4 to twice float64's precision.
+QUARTER, QUARTER_REST = 0.7853981633974483, 3.061616997868383e-17
+
+
+@elementwise
+def snake(x: FloatArray, alpha: ArrayLike = 1.0) -> FloatArray:
+    """Snake x + sin²(ax)/a, whose frequency a is learned: it rises, and never falls.
+
+    Args:
+        x: array of any shape.
+        alpha: a > 0, a number or an array that broadcasts to ``x``.
+
+    Returns:
+        shape and dtype of ``x``. Paper: ziyin2020snake.
+
+    Raises:
+        ValueError: when a is not a positive number from 1e-18 to 1e18.
+    """
+    alpha = SNAKE.check(alpha, x.shape)
+    # From 2**53 on the sine no longer counts beside x.
+    return x + np.square(np.sin(np.clip(alpha * x, -1e17, 1e17))) / alpha
+
+
+@elementwise
+def snake_derivative(x: FloatArray, alpha: ArrayLike = 1.0) -> FloatArray:
+    """1 + sin(2ax), computed as 2·sin²(ax + π/4): its double zeros cancel nothing.
+
+    From |ax| = 2**50 on, where neighbours are a quarter apart, its error is 1e-15 whatever its
+    size. NaN at ±∞ and where ax is beyond float64: a sine has no limit there.
+    """
+    alpha = SNAKE.check(alpha, x.shape)
+    # The phase as a sum of two numbers. What is large is scaled, so that no splitting overflows.
+    scale = np.where(np.abs(x) > 1e200, 2.0**-120, 1.0)
+    product, error = two_product(scale * np.where(np.isinf(x), 0.0, x), alpha)
+    product, error = product / scale, error / scale
+    lost = np.isinf(x) | np.isinf(product)
+    product, error = np.where(lost, 0.0, product), np.where(lost, 0.0, error)
+    phase = product + QUARTER
+    part = phase - product
+    rest = (product - (phase - part)) + (QUARTER - part) + error + QUARTER_REST
+    near = _sine_of_sum(phase, rest)[0]
+    far = np.add(*_sine_of_sum(product, error)) * np.sqrt(0.5)
+    sine = np.where(np.abs(product) < 2.0**50, near, far)
+    return np.where(lost, np.nan, 2.0 * np.square(sine))
+
+
+def _sine_of_sum(a: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """sin(a + b) and cos(a + b)."""
+    return (
+        np.sin(a) * np.cos(b) + np.cos(a) * np.sin(b),
+        np.cos(a) * np.cos(b) - np.sin(a) * np.sin(b),
+    )
 
 
 swish = silu

@@ -82,7 +82,8 @@ TAIL_Q = (
 UNDERFLOW = 40.0
 
 
-def _horner(coefficients: tuple[float, ...], x: FloatArray) -> FloatArray:
+def horner(coefficients: tuple[float, ...], x: FloatArray) -> FloatArray:
+    """A polynomial, highest power first."""
     y = np.full_like(x, coefficients[0])
     for coefficient in coefficients[1:]:
         y = y * x + coefficient
@@ -107,15 +108,15 @@ def _lower_tail(a: FloatArray) -> FloatArray:
     a = np.minimum(a, UNDERFLOW)
     middle = np.clip(a, CENTRE, TAIL_START)
     r = 1.0 / np.square(np.maximum(a, TAIL_START))
-    far = (SQRT_2PI_INVERSE - r * _horner(TAIL_P, r) / _horner(TAIL_Q, r)) / np.maximum(a, 1.0)
-    scale = np.where(a <= TAIL_START, _horner(MIDDLE_P, middle) / _horner(MIDDLE_Q, middle), far)
+    far = (SQRT_2PI_INVERSE - r * horner(TAIL_P, r) / horner(TAIL_Q, r)) / np.maximum(a, 1.0)
+    scale = np.where(a <= TAIL_START, horner(MIDDLE_P, middle) / horner(MIDDLE_Q, middle), far)
     return gaussian(a) * scale
 
 
 def _centre(x: FloatArray) -> FloatArray:
     """Φ(x) − 1/2 for |x| ≤ CENTRE (clipped to it elsewhere)."""
     x = np.clip(x, -CENTRE, CENTRE)
-    return x * (_horner(CENTRE_P, x * x) / _horner(CENTRE_Q, x * x))
+    return x * (horner(CENTRE_P, x * x) / horner(CENTRE_Q, x * x))
 
 
 @elementwise

@@ -41,6 +41,7 @@ from actlab.kernels.mathematics import (
     log1p_unit,
     logistic,
     reciprocal,
+    sine_square,
     smaller,
     tanh,
     tanh_pieces,
@@ -349,6 +350,54 @@ def leaky_relu2_backward(g, x, slope_squared, q, WIDE: tl.constexpr):
     return 2.0 * (g * tl.where(x > 0.0, x, slope_squared * closed(x, slope_squared)))
 
 
+@triton.jit
+def star_relu_forward(x, scale, bias, WIDE: tl.constexpr):
+    r = smaller(larger(x, 0.0), tl.where(scale == 0.0, 1.0, float("inf")))
+    return scale * r * r + bias
+
+
+@triton.jit
+def star_relu_backward(g, x, scale, bias, WIDE: tl.constexpr):
+    r = smaller(larger(x, 0.0), tl.where(scale == 0.0, 1.0, float("inf")))
+    return 2.0 * (g * (scale * r))
+
+
+@triton.jit
+def snake_forward(x, a, over_a, WIDE: tl.constexpr):
+    # From 2²⁵ on the sine no longer counts beside x.
+    return tl.where(tl.abs(a * x) < 3e7, x + sine_square(x, a, 0, WIDE) * over_a, x)
+
+
+@triton.jit
+def snake_backward(g, x, a, q, WIDE: tl.constexpr):
+    # 1 + sin(2ax) is 2·sin²(ax + π/4), which keeps its digits at its zeros.
+    return g * (2.0 * sine_square(x, a, 1, WIDE))
+
+
+@triton.jit
+def xielu_forward(x, alpha_p, alpha_n, WIDE: tl.constexpr):
+    # Near 0 (e^x − 1 − x)/x² as a polynomial, because the difference would cancel.
+    if WIDE:
+        p = 0.00823720728498225 + 0.0011632796776787576 * x
+        p = 0.04164961010348966 + x * p
+        p = 0.16666559512163645 + x * p
+        p = 0.4999999891030808 + x * p
+    else:
+        p = 0.1656079692585879 + 0.035928176050996734 * x
+        p = 0.49997007924068637 + x * p
+    bend = tl.where(x > 0.0, alpha_p, alpha_n * p)
+    end = 0.5 - alpha_n
+    far = alpha_n * (exp_small(x, WIDE) - 1.0) + end * closed(x, end)
+    return tl.where(x > -0.5, x * (bend * x + 0.5), far)
+
+
+@triton.jit
+def xielu_backward(g, x, alpha_p, alpha_n, WIDE: tl.constexpr):
+    # A 32nd of the slope: 2α_p·x may overflow where 2gα_p·x does not.
+    part = tl.where(x > 0.0, alpha_p * (0.0625 * x), 0.03125 * (alpha_n * expm1(x, WIDE)))
+    return 32.0 * (g * (part + 0.015625))
+
+
 # --- the library's own functions, to be measured beside the ones above -------------------------
 
 
@@ -464,6 +513,24 @@ FORMULAS: dict[str, Formula] = {
             leaky_relu2_forward,
             leaky_relu2_backward,
             scalars=lambda slope: (slope * slope, 0.0),
+        ),
+        Formula(
+            "star_relu",
+            star_relu_forward,
+            star_relu_backward,
+            scalars=lambda scale, bias: (scale, bias),
+        ),
+        Formula(
+            "snake",
+            snake_forward,
+            snake_backward,
+            scalars=lambda alpha: (alpha, 1.0 / alpha),
+        ),
+        Formula(
+            "xielu",
+            xielu_forward,
+            xielu_backward,
+            scalars=lambda alpha_p, alpha_n: (alpha_p, alpha_n),
         ),
         Formula("gelu_by_erf", gelu_by_erf_forward, gelu_by_erf_backward),
         Formula("silu_by_sigmoid", silu_by_sigmoid_forward, silu_by_sigmoid_backward),

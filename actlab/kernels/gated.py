@@ -17,6 +17,7 @@ from torch import Tensor
 from actlab.kernels import launch
 from actlab.kernels.elementwise import is_wide, narrow, on_device_of, widen
 from actlab.kernels.formulas import FORMULAS, Formula
+from actlab.kernels.mathematics import smaller, within
 from actlab.kernels.operators import Operator
 from actlab.kernels.target import Target
 
@@ -28,7 +29,10 @@ ACTIVATIONS: dict[str, Formula] = {
     "reglu": FORMULAS["relu"],
     "geglu": FORMULAS["gelu"],
     "swiglu": FORMULAS["silu"],
+    "clamped_swiglu": FORMULAS["swish"],
 }
+#: Gates that cut both inputs off at a limit and take b + 1 for b; α > 0 steepens the first.
+CLAMPED = ("clamped_swiglu",)
 
 #: Columns that every block of every dtype divides into.
 BLOCK_COLUMNS = 4096
@@ -44,7 +48,10 @@ def forward_kernel(
     rows,
     columns,
     stride,
+    alpha,
+    limit,
     FORMULA: tl.constexpr,
+    CLAMPED: tl.constexpr,
     WIDE: tl.constexpr,
     MASKED: tl.constexpr,
     ROWS: tl.constexpr,
@@ -55,7 +62,10 @@ def forward_kernel(
     mask = (row < rows) & (column < columns) if MASKED else None
     a = widen(tl.load(a_pointer + row * stride + column, mask=mask))
     b = widen(tl.load(b_pointer + row * stride + column, mask=mask))
-    y = FORMULA(a, 0.0, 0.0, WIDE) * b
+    if CLAMPED:
+        a = smaller(a, limit)
+        b = within(b, -limit, limit) + 1.0
+    y = FORMULA(a, alpha, 1.0, WIDE) * b
     tl.store(y_pointer + row * columns + column, narrow(y, y_pointer.dtype.element_ty), mask=mask)
 
 
@@ -69,9 +79,12 @@ def backward_kernel(
     rows,
     columns,
     stride,
+    alpha,
+    limit,
     FORWARD: tl.constexpr,
     BACKWARD: tl.constexpr,
     SAVES_OUTPUT: tl.constexpr,
+    CLAMPED: tl.constexpr,
     WIDE: tl.constexpr,
     MASKED: tl.constexpr,
     ROWS: tl.constexpr,
@@ -83,9 +96,18 @@ def backward_kernel(
     g = widen(tl.load(g_pointer + row * columns + column, mask=mask))
     a = widen(tl.load(a_pointer + row * stride + column, mask=mask))
     b = widen(tl.load(b_pointer + row * stride + column, mask=mask))
-    gate = FORWARD(a, 0.0, 0.0, WIDE)
-    da = BACKWARD(g * b, gate if SAVES_OUTPUT else a, 0.0, 0.0, WIDE)
-    db = g * gate
+    if CLAMPED:
+        # What is cut off has no gradient; its ends have, as torch.clamp's.
+        g_a = tl.where(a > limit, 0.0, g)
+        g_b = tl.where(tl.abs(b) > limit, 0.0, g)
+        a = smaller(a, limit)
+        b = within(b, -limit, limit) + 1.0
+    else:
+        g_a = g
+        g_b = g
+    gate = FORWARD(a, alpha, 1.0, WIDE)
+    da = BACKWARD(g_a * b, gate if SAVES_OUTPUT else a, alpha, 1.0, WIDE)
+    db = g_b * gate
     at = row * stride + column
     tl.store(da_pointer + at, narrow(da, da_pointer.dtype.element_ty), mask=mask)
     tl.store(db_pointer + at, narrow(db, db_pointer.dtype.element_ty), mask=mask)
@@ -98,7 +120,13 @@ def _tile(rows: int, columns: int, itemsize: int) -> tuple[int, int]:
     return max(elements // width, 1), width
 
 
-def _run(kernel: Any, pointers: tuple[Tensor, ...], stride: int, **constants: Any) -> None:
+def _run(
+    kernel: Any,
+    pointers: tuple[Tensor, ...],
+    stride: int,
+    parameters: tuple[float, ...],
+    **constants: Any,
+) -> None:
     """Launch over the shape of the first tensor, which is contiguous: (rows, columns)."""
     first = pointers[0] if kernel is backward_kernel else pointers[-1]
     rows, columns = first.shape
@@ -107,7 +135,7 @@ def _run(kernel: Any, pointers: tuple[Tensor, ...], stride: int, **constants: An
     if columns > LONGEST_ROW:  # then it is the only row: a grid's second axis is limited
         for start in range(0, columns, LONGEST_ROW):
             part = tuple(tensor[:, start : start + LONGEST_ROW] for tensor in pointers)
-            _run(kernel, part, stride, **constants)
+            _run(kernel, part, stride, parameters, **constants)
         return
     height, width = _tile(rows, columns, first.element_size())
     with on_device_of(first):
@@ -116,6 +144,8 @@ def _run(kernel: Any, pointers: tuple[Tensor, ...], stride: int, **constants: An
             rows,
             columns,
             stride,
+            *(parameters or (0.0, 0.0)),
+            CLAMPED=bool(parameters),
             WIDE=is_wide(first.dtype),
             MASKED=bool(rows % height or columns % width),
             ROWS=height,
@@ -148,20 +178,28 @@ def _as_rows(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor, int]:
     return pair[0], pair[1], pair[0].stride(0)
 
 
-def _forward(formula: Formula, a: Tensor, b: Tensor) -> Tensor:
+def _forward(formula: Formula, a: Tensor, b: Tensor, *parameters: float) -> Tensor:
     flat_a, flat_b, stride = _as_rows(a, b)
     y = torch.empty(flat_a.shape, dtype=a.dtype, device=a.device)
-    _run(forward_kernel, (flat_a, flat_b, y), stride, FORMULA=formula.forward)
+    _run(forward_kernel, (flat_a, flat_b, y), stride, parameters, FORMULA=formula.forward)
     return y.view(a.shape)
 
 
 def _backward(
-    formula: Formula, gradient: Tensor, a: Tensor, b: Tensor, da: Tensor, db: Tensor, stride: int
+    formula: Formula,
+    gradient: Tensor,
+    a: Tensor,
+    b: Tensor,
+    da: Tensor,
+    db: Tensor,
+    stride: int,
+    *parameters: float,
 ) -> None:
     _run(
         backward_kernel,
         (gradient.reshape(a.shape).contiguous(), a, b, da, db),
         stride,
+        parameters,
         FORWARD=formula.forward,
         BACKWARD=formula.backward,
         SAVES_OUTPUT=formula.saves == "output",
@@ -178,68 +216,82 @@ def _half_shape(packed: Tensor) -> list[int]:
 
 
 def _define_packed(name: str, formula: Formula) -> Operator:
-    def forward(packed: Tensor, gate_first: bool) -> Tensor:
-        return _forward(formula, *_halves(packed, gate_first))
+    more = ", float alpha, float limit" if name in CLAMPED else ""
 
-    def backward(gradient: Tensor, packed: Tensor, gate_first: bool) -> Tensor:
+    def forward(packed: Tensor, gate_first: bool, *parameters: float) -> Tensor:
+        return _forward(formula, *_halves(packed, gate_first), *parameters)
+
+    def backward(gradient: Tensor, packed: Tensor, gate_first: bool, *parameters: float) -> Tensor:
         packed = packed.contiguous()
         flat = packed.view(-1, packed.shape[-1]) if packed.numel() else packed.view(0, 2)
         dpacked = torch.empty_like(flat)
         a, b = _halves(flat, gate_first)
         da, db = _halves(dpacked, gate_first)
-        _backward(formula, gradient, a, b, da, db, flat.shape[-1])
+        _backward(formula, gradient, a, b, da, db, flat.shape[-1], *parameters)
         return dpacked.view(packed.shape)
 
     backward_operator = Operator(
         f"{name}_backward",
-        "(Tensor gradient, Tensor packed, bool gate_first) -> Tensor",
+        f"(Tensor gradient, Tensor packed, bool gate_first{more}) -> Tensor",
         backward,
-        lambda gradient, packed, gate_first: packed.new_empty(packed.shape),
+        lambda gradient, packed, *_: packed.new_empty(packed.shape),
     )
 
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        packed, ctx.gate_first = inputs
+        packed, *ctx.others = inputs
         ctx.save_for_backward(packed)
 
     return Operator(
         name,
-        "(Tensor packed, bool gate_first) -> Tensor",
+        f"(Tensor packed, bool gate_first{more}) -> Tensor",
         forward,
-        lambda packed, gate_first: packed.new_empty(_half_shape(packed)),
+        lambda packed, *_: packed.new_empty(_half_shape(packed)),
         lambda ctx, gradient: (
-            backward_operator(gradient, ctx.saved_tensors[0], ctx.gate_first),
-            None,
+            backward_operator(gradient, ctx.saved_tensors[0], *ctx.others),
+            *(None for _ in ctx.others),
         ),
         setup_context,
     )
 
 
 def _define_separate(name: str, formula: Formula) -> Operator:
-    def forward(a: Tensor, b: Tensor) -> Tensor:
-        return _forward(formula, a, b)
+    more = ", float alpha, float limit" if name in CLAMPED else ""
 
-    def backward(gradient: Tensor, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(a: Tensor, b: Tensor, *parameters: float) -> Tensor:
+        return _forward(formula, a, b, *parameters)
+
+    def backward(
+        gradient: Tensor, a: Tensor, b: Tensor, *parameters: float
+    ) -> tuple[Tensor, Tensor]:
         flat_a, flat_b, stride = _as_rows(a, b)
         if stride != flat_a.shape[-1]:
             # The gradients are new and contiguous, and one stride serves all.
             flat_a, flat_b = flat_a.contiguous(), flat_b.contiguous()
         da, db = torch.empty_like(flat_a), torch.empty_like(flat_b)
-        _backward(formula, gradient, flat_a, flat_b, da, db, flat_a.shape[-1])
+        _backward(formula, gradient, flat_a, flat_b, da, db, flat_a.shape[-1], *parameters)
         return da.view(a.shape), db.view(b.shape)
 
     backward_operator = Operator(
         f"{name}_of_two_backward",
-        "(Tensor gradient, Tensor a, Tensor b) -> (Tensor, Tensor)",
+        f"(Tensor gradient, Tensor a, Tensor b{more}) -> (Tensor, Tensor)",
         backward,
-        lambda gradient, a, b: (a.new_empty(a.shape), b.new_empty(b.shape)),
+        lambda gradient, a, b, *_: (a.new_empty(a.shape), b.new_empty(b.shape)),
     )
+
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        a, b, *ctx.others = inputs
+        ctx.save_for_backward(a, b)
+
     return Operator(
         f"{name}_of_two",
-        "(Tensor a, Tensor b) -> Tensor",
+        f"(Tensor a, Tensor b{more}) -> Tensor",
         forward,
-        lambda a, b: a.new_empty(a.shape),
-        lambda ctx, gradient: backward_operator(gradient, *ctx.saved_tensors),
-        lambda ctx, inputs, output: ctx.save_for_backward(*inputs),
+        lambda a, b, *_: a.new_empty(a.shape),
+        lambda ctx, gradient: (
+            *backward_operator(gradient, *ctx.saved_tensors, *ctx.others),
+            *(None for _ in ctx.others),
+        ),
+        setup_context,
     )
 
 
@@ -255,7 +307,14 @@ def targets() -> list[Target]:
     targets = []
     for name, formula in ACTIVATIONS.items():
         numbers = {"rows": "i32", "columns": "i32", "stride": "i32"}
-        shared = {"WIDE": False, "MASKED": False, "ROWS": 1, "BLOCK": block}
+        numbers |= {"alpha": "fp32", "limit": "fp32"}
+        shared = {
+            "CLAMPED": name in CLAMPED,
+            "WIDE": False,
+            "MASKED": False,
+            "ROWS": 1,
+            "BLOCK": block,
+        }
         targets.append(
             Target(
                 f"{name}/forward/bfloat16",

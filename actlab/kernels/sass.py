@@ -9,6 +9,7 @@ elements a second, which leaves 31 instructions an element in a forward pass (4 
     python -m actlab.kernels.sass                 # print the table
     python -m actlab.kernels.sass gelu            # only kernels whose name begins so
     python -m actlab.kernels.sass --write         # refresh sass_counts.json after a change
+    python -m actlab.kernels.sass --write gelu    # only these lines of it
 
 Counts are static: both sides of a branch, each loop body once. The elementwise and gated kernels
 are straight-line, so for them static is exact.
@@ -261,14 +262,25 @@ def main(arguments: list[str] | None = None) -> int:
     if interpreting():
         print("unset TRITON_INTERPRET: the interpreter makes no machine code", file=sys.stderr)
         return 2
-    if options.write and options.prefix:
-        print("--write records all kernels: give no name", file=sys.stderr)
-        return 2
     try:
-        wanted = [target for target in targets() if target.name.startswith(options.prefix)]
+        import triton
+
+        everything = targets()
     except ImportError as error:
         print(f"Triton is needed to compile kernels: {error}", file=sys.stderr)
         return 2
+    wanted = [target for target in everything if target.name.startswith(options.prefix)]
+    kept: dict[str, Count] = {}
+    if options.write and options.prefix:
+        record = load()
+        if record["triton"] != triton.__version__:
+            print(
+                f"the record is of Triton {record['triton']}, here is {triton.__version__}: "
+                "--write without a name records all kernels anew",
+                file=sys.stderr,
+            )
+            return 2
+        kept = {name: Count(**found) for name, found in record["kernels"].items()}
     if not wanted:
         print(f"no kernel's name begins with {options.prefix!r}", file=sys.stderr)
         return 2
@@ -281,7 +293,8 @@ def main(arguments: list[str] | None = None) -> int:
             f"{_widths_text(found.loads)} {_widths_text(found.stores)} {found.spills}"
         )
     if options.write:
-        write(counts)
+        both = kept | counts
+        write({target.name: both[target.name] for target in everything if target.name in both})
         print(f"wrote {RECORD}")
     return 0
 

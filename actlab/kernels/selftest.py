@@ -29,6 +29,7 @@ import numpy as np
 
 from actlab import functions, kernels
 from actlab.functions import CATALOGUE, get
+from actlab.functions.parameters import LARGEST
 from actlab.kernels.availability import interpreting
 
 if TYPE_CHECKING:
@@ -44,6 +45,9 @@ PARAMETERS: dict[str, tuple[dict[str, float], ...]] = {
     "leaky_relu2": ({"slope": 0.3}, {"slope": 0.0}, {"slope": -0.75}),
     "elu": ({"alpha": 0.4}, {"alpha": -1.5}),
     "celu": ({"alpha": 0.4}, {"alpha": 2.0}),
+    "star_relu": ({"scale": -0.5, "bias": 2.0}, {"scale": 0.0, "bias": 0.25}),
+    "snake": ({"alpha": 0.75}, {"alpha": 6.0}),
+    "xielu": ({"alpha_p": 0.2, "alpha_n": 0.5}, {"alpha_p": 1.5, "alpha_n": 0.25}),
     "softcap": ({"cap": 50.0}, {"cap": 0.7}),
     "softplus": ({"beta": 0.5}, {"beta": 7.0}),
     "silu": ({"beta": 1.702}, {"beta": -2.0}, {"beta": 0.0}),
@@ -62,8 +66,22 @@ SPECIALS = (0.0, -0.0, math.inf, -math.inf, 1e30, -1e30, 1e-40, -1e-40, -90.0)
 #: in the exponent of GELU's tanh form costs digits in its tail, of which torch's own has none;
 #: a rounded 1.702x costs its size in units of the exponential.
 FLOAT32_ERROR = {"gelu_tanh": 3e-5, "quick_gelu": 1e-5}
+#: Where two terms cancel within a function, their size: smaller results are held to its digits.
+FLOAT32_SIZE = {"star_relu": 0.4472, "xielu": 0.5}
+#: Inputs beyond it, in units of 1/alpha, have a slope whose phase float32 cannot hold.
+PHASE = {"snake": 2.0**18}
 #: ‖Δ‖/‖reference‖ that random inputs must stay below, by dtype.
 TOLERANCE = {"float64": 1e-7, "float32": 2e-6, "float16": 1e-3, "bfloat16": 8e-3}
+
+
+def ends(entry: functions.Activation) -> list[dict[str, float]]:
+    """One parameter at each end of its range, the others at their defaults."""
+    found = []
+    for parameter in entry.parameters:
+        for value in (1 / LARGEST if parameter.domain == "positive" else -LARGEST, LARGEST):
+            with contextlib.suppress(ValueError):  # another parameter rules it out
+                found.append(entry.checked({parameter.name: value}))
+    return found
 
 
 class Mismatch(AssertionError):
@@ -201,6 +219,9 @@ def check_exhaustively(name: str, parameters: dict[str, float], rng: np.random.G
         exact = float((error == 0).mean())
         # A gradient at NaN is left open, as in torch.
         numeric = ~np.isnan(numbers(x))
+        if name in PHASE:
+            with np.errstate(invalid="ignore"):
+                numeric &= np.abs(numbers(x)) * parameters["alpha"] < PHASE[name]
         saves_output = name in FROM_OUTPUT
         slope = (
             FROM_OUTPUT[name](numbers(y))
@@ -241,7 +262,8 @@ def check_random(name: str, parameters: dict[str, float], rng: np.random.Generat
         _expect(bool((numbers(y)[limits] == rounded[limits]).all()), f"{shape}: a wrong infinity")
         ordinary = ~limits & (np.abs(rounded) > 1e-37)
         if dtype == torch.float32:
-            error = np.abs(numbers(y) - wanted)[ordinary] / np.abs(wanted[ordinary])
+            size = np.maximum(np.abs(wanted[ordinary]), FLOAT32_SIZE.get(name, 0.0))
+            error = np.abs(numbers(y) - wanted)[ordinary] / size
             worst = max(worst, float(error.max(initial=0.0)))
             limit = FLOAT32_ERROR.get(name, 2e-6) * (10 if _rounds_twice() else 1)
             _expect(worst < limit, f"{shape}: relative error {worst:.1e} of an element")

@@ -33,7 +33,7 @@ class FunctionCards(SphinxDirective):
         for path in (*cardpage.sources(), claims.LEDGER):
             self.env.note_dependency(str(path))
         result: list[nodes.Node] = []
-        for group, names in cardpage.GROUPS.items():
+        for group, names in cardpage.groups().items():
             section = nodes.section(ids=[nodes.make_id(f"cards-{group}")], names=[])
             section += nodes.title(group, group)
             for name in names:
@@ -52,7 +52,7 @@ class FunctionCards(SphinxDirective):
         holder += self.image(wide, said)
         holder += self.image(narrow, said, "narrow-variant")
         section += holder
-        chapter = next(c for c in CHAPTERS if c.name == cardpage.measured.CHAPTER[name])
+        chapter = next(c for c in CHAPTERS if c.name == CATALOGUE[name].shown.chapter)
         written = f"notebooks/{chapter.name}" in self.env.found_docs
         text = cardpage.below(name, f"{chapter.number}. {chapter.title}", written=written)
         below = nodes.container()

@@ -28,10 +28,17 @@ ROOMS = (
         "actgrade.feedback",
         "actgrade.forbid",
     ),
-    *("actgrade.mistakes", "actgrade.quote", "actgrade.reasons", "actgrade.results"),
+    *(
+        "actgrade.mistakes",
+        "actgrade.origin",
+        "actgrade.quote",
+        "actgrade.reasons",
+        "actgrade.results",
+    ),
     *("actgrade.sidecar", "actgrade.source", "actgrade.submission", "actgrade.trial"),
     *("actgrade.values", "actgrade.verdict", "actgrade.sandbox.cell_names"),
     *("actgrade.sandbox.guard", "actgrade.sandbox.limits", "actgrade.sandbox.lost"),
+    "actgrade.sandbox.walls",
 )
 
 

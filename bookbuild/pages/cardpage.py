@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
-from collections.abc import Mapping
 from functools import lru_cache, partial
 from pathlib import Path
 
@@ -17,28 +16,19 @@ from actlab import cards, claims
 from actlab.bench.records import folder
 from actlab.cards import draw, measured, words
 from actlab.functions import CATALOGUE
+from actlab.functions.shown import SHOWN
 from actlab.showing import svgs
 from bookbuild.pages import ledger
 
 PACKAGE = Path(measured.__file__).resolve().parents[1]
-#: Which functions stand together.
-GROUPS: Mapping[str, tuple[str, ...]] = {
-    "Switches": (
-        "sigmoid",
-        "hard_sigmoid",
-        "log_sigmoid",
-        "tanh",
-        "hardtanh",
-        "softcap",
-        "softsign",
-    ),
-    "Rectifiers": ("relu", "relu6", "leaky_relu", "prelu", "rrelu", "softplus"),
-    "Floors": ("elu", "celu", "selu"),
-    "Smooth gates": ("gelu", "gelu_tanh", "quick_gelu", "silu", "mish", "hardswish"),
-    "Squares": ("relu2", "leaky_relu2"),
-    "Two inputs": ("glu", "bilinear", "reglu", "geglu", "swiglu"),
-    "Outputs": ("softmax", "log_softmax"),
-}
+
+
+def groups() -> dict[str, list[str]]:
+    """Which functions stand together, by the name of their family."""
+    found: dict[str, list[str]] = {}
+    for name, shown in SHOWN.items():
+        found.setdefault(shown.family, []).append(name)
+    return found
 
 
 def sources() -> list[Path]:
@@ -92,7 +82,7 @@ def below(name: str, title: str, *, written: bool) -> str:
         title: the chapter's, with its number.
         written: whether the book has the chapter.
     """
-    chapter = measured.CHAPTER[name]
+    chapter = CATALOGUE[name].shown.chapter
     rows = claims.of_chapter(chapter)
     settled = sum(row.decided for row in rows)
     link = f"[{title}](../notebooks/{chapter}.ipynb)" if written else f"{title} (*planned*)"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import statistics
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from bookbuild.paths import ROOT
 RECORD = Path("benchmarks", "pages", "live.json")
 #: Of an ordinary mobile line, for the seconds that a local server does not show.
 MEGABITS = 10
+#: Processes that want a core, for each core, beyond which seconds say more about the machine.
+BUSY = 1.0
 
 
 def load(root: Path = ROOT) -> dict[str, Any]:
@@ -40,13 +43,20 @@ def megabytes(value: float) -> str:
     return f"{value:.0f} MB" if value >= 0.5 else "nothing"
 
 
+def load_of(record: dict[str, Any]) -> float:
+    """Median load average while it was measured, for each core."""
+    loads = [load for load in record["load_averages"] if load is not None]
+    return statistics.median(loads) / record["device"]["cores"] if loads else 0.0
+
+
 def sentence(record: dict[str, Any], kind: str = "checks") -> str:
     """What the first, the next, and the first of a later visit cost."""
     cold, again, warm = (row(record, kind, when) for when in ("cold", "again", "warm"))
     line = 8 * cold["megabytes"] / MEGABITS
+    busy = ", which was busy," if load_of(record) > BUSY else ""
     return (
         f"The first check loads Python, {megabytes(cold['megabytes'])}. With the files on the same "
-        f"machine that took {seconds(cold['seconds'])}; a line of {MEGABITS} Mbit/s adds "
+        f"machine{busy} that took {seconds(cold['seconds'])}; a line of {MEGABITS} Mbit/s adds "
         f"{seconds(line)}. Every further check took {seconds(again['seconds'])}. At a later visit "
         f"{megabytes(warm['megabytes'])} is loaded, and the first check took "
         f"{seconds(warm['seconds'])}."

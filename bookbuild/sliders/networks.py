@@ -161,27 +161,17 @@ def sizes(scale: float, width: int = 256, examples: int = 50) -> tuple[np.ndarra
     return np.array([(z**2).mean() for z in preactivations]), np.array(backward[::-1])
 
 
-#: log10 of the square of the largest and of the smallest positive number of float16.
-LARGEST, SMALLEST = 2 * math.log10(65504), 2 * math.log10(2.0**-24)
+#: log10 of the squares of what float16 rounds to infinity and to 0.
+LARGEST, SMALLEST = 2 * math.log10(65520), 2 * math.log10(2.0**-25)
 
 
 def _verdict(signal: np.ndarray, gradient: np.ndarray) -> str:
     """What is wrong with sizes, given as log10 of mean squares by layer; without a full stop."""
-    for name, sizes_ in (("signal", signal), ("gradient", gradient[::-1])):
-        for word, outside in (
-            ("above the largest", sizes_ > LARGEST),
-            ("below the smallest", sizes_ < SMALLEST),
-        ):
-            if outside.any():
-                layer = int(outside.argmax()) + 1
-                place = (
-                    f"from layer {layer} on"
-                    if name == "signal"
-                    else f"from layer {DEPTH + 1 - layer} back"
-                )
-                return f"{place} the {name} is {word} number of float16"
+    for value, lost in (("infinite", signal >= LARGEST), ("0", signal <= SMALLEST)):
+        if lost.any():
+            return f"from layer {int(lost.argmax()) + 1} on it is {value} in float16"
     if max(np.ptp(signal), np.ptp(gradient)) > 3:
-        return "float16 still holds it, but the mean squares change more than a thousandfold"
+        return "float16 still holds it, but its mean square changes more than a thousandfold"
     return "nothing is wrong, signal and gradient arrive"
 
 

@@ -115,15 +115,19 @@ def compare_functions() -> Figure:
     )
 
 
-# The names of the catalogue's parameters as the literature writes them.
-SYMBOLS = {"alpha": "α", "cap": "c", "beta": "β", "slope": "a", "lower": "ℓ", "upper": "u"}
+# LaTeX of the catalogue's parameters in plain text.
+LETTERS = {r"\alpha": "α", r"\beta": "β", r"\ell": "ℓ"}
 
 
 def _with_parameters(entry) -> str:
     """A function's title with the values of its parameters, in plain text."""
-    set_to = ", ".join(
-        f"{SYMBOLS.get(name, name)} = {value:.3g}" for name, value in entry.defaults.items()
-    )
+
+    def letter(symbol: str) -> str:
+        for latex, plain in LETTERS.items():
+            symbol = symbol.replace(latex, plain)
+        return symbol
+
+    set_to = ", ".join(f"{letter(p.symbol)} = {p.default:.3g}" for p in entry.parameters)
     return f"{entry.title}, {set_to}" if set_to else entry.title
 
 

@@ -107,14 +107,14 @@ class Battlefield:
 
 
 def living_kernels(launcher: Launcher) -> list[psutil.Process]:
-    """Processes that were forked from the launcher's server and are still there."""
-    server = psutil.Process(launcher._server.pid)
-    mine = server.cmdline()
+    """Processes that were forked from the launcher's servers and are still there."""
+    servers = [psutil.Process(server.pid) for server in launcher._servers.values()]
+    numbers, mine = {server.pid for server in servers}, [server.cmdline() for server in servers]
     for _ in range(50):  # the server reaps when it is told; that takes a moment
         alive = [
             process
             for process in psutil.process_iter()
-            if process.pid != server.pid and _cmdline(process) == mine
+            if process.pid not in numbers and _cmdline(process) in mine
         ]
         if not alive:
             break

@@ -44,7 +44,11 @@ def values(got, want=SILU, **keywords) -> str:
         (np.where(X < 0, -SILU, SILU), "y agrees except where x < 0, where it has the wrong sign"),
         (np.where(abs(X) > 2.5, X, SILU), "y agrees except where |x| > 2.4"),
         (np.where(ONE, 9.0, SILU), "y is wrong in 1 of 41 places"),
-        (SILU * (1 + 1e-3 * np.sin(X)), "y is close but not equal in 40 of 41 places"),
+        (
+            SILU * (1 + 1e-3 * np.sin(X)),
+            "y is close but not equal in 40 of 41 places: right to 3 digits, and 6 are asked for",
+        ),
+        (SILU * (1 + 2e-6 * np.cos(X) ** 2), "right to 5 digits, and 6 are asked for"),
         (np.cos(X), "y is wrong in every place"),
     ],
 )
@@ -73,6 +77,22 @@ def test_a_value_shown_several_times_is_counted_and_not_listed():
     assert explain(want, got).endswith("; also wrong: y 1 more time, z")
 
 
+@pytest.mark.parametrize("scale", [1.0, 1e-98, 1e98])
+def test_what_is_nearly_right_is_a_matter_of_digits_at_every_scale(scale):
+    """Not "too small by 0 everywhere", and not "by 2.8e-98 everywhere"."""
+    x = np.linspace(1, 2, 9)
+    for error in (1e-3 * np.sin(9 * x), np.full(9, 3e-4), 2e-6 * np.cos(9 * x) + 3e-6):
+        want = scale * x
+        got = want + scale * error
+        tolerance = Tolerance(1e-6, 0.0)
+        said = explain_text(text(y=want), text(y=got), tolerance, reveal=False)
+        assert "digits, and 6 are asked for" in said, said
+    said = explain_text(
+        text(y=np.array([1e-98, 2e-98])), text(y=np.array([3e-98, 5e-98])), tolerance, reveal=False
+    )
+    assert said == "y is wrong in every place"
+
+
 def test_a_missing_nan_is_named():
     want = np.where(X > 3, np.nan, SILU)
     assert values(SILU, want) == "y should be NaN in 5 of 41 places"
@@ -83,7 +103,9 @@ def test_a_missing_nan_is_named():
     [
         (3.0, -3.0, "y has the wrong sign"),
         (3.0, 6.0, "y is 2 times the expected value"),
-        (3.0, 3.0004, "y is too large, by 0.0004"),
+        (3.0, 3.0004, "y is close but not equal: right to 3 digits, and 6 are asked for"),
+        (1e6, 1e6 + 1.2, "y is close but not equal: right to 5 digits, and 6 are asked for"),
+        (3000, 3001, "y is too large"),
         (3.0, 1.234, "y is too small"),
         (0.0, 0.1, "y should be zero"),
         (0.1, 0.0, "y is zero"),

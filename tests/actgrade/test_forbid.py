@@ -1,4 +1,4 @@
-"""What a question asks to build by hand cannot be used, under any name; everything else can."""
+"""What a question does not allow cannot be used, under any name; everything else can."""
 
 from __future__ import annotations
 
@@ -25,8 +25,17 @@ FORBID = (
     "torch.nn.ELU",
     "actlab.functions",
     "numpy.maximum",
+    "numpy.tanh",
     "numpy.ndarray.clip",
 )
+WRITTEN = """\
+import sys
+from pathlib import Path
+Path("mine.py").write_text({!r})
+sys.path.insert(0, str(Path.cwd()))
+import mine
+mine.found()
+"""
 USES = [
     "F.gelu(x)",
     "nn.functional.gelu(x)",
@@ -60,7 +69,15 @@ USES = [
     "import functools\nfunctools.partial(np.maximum, 1)(2)",
     "try:\n    np.maximum(1, 2)\nexcept Exception:\n    pass",
     "np.arange(3).clip(0, 1)",
-    "import sys\nsys.modules['actlab.functions'].relu(np.ones(2))",
+    "import sys\nsys.modules['actlab.' + 'functions'].relu(np.ones(2))",
+    "import pkgutil\npkgutil.resolve_name('actlab.functions:relu')(np.ones(2))",
+    "import pkgutil\npkgutil.resolve_name('numpy:maximum')(1, 2)",
+    "np.ma.tanh(1.0)",
+    "from numpy.ma.core import tanh as t\nt(np.ones(2))",
+    "np._core._methods.umr_maximum([1, 2])",
+    WRITTEN.format("import numpy as np\nfound = lambda: np.maximum(1, 2)"),
+    WRITTEN.format("from actlab.functions import relu as found"),
+    WRITTEN.format("import actlab.functions as a, numpy as n\nfound = lambda: a.relu(n.ones(2))"),
 ]
 OTHER_USES = [
     "np.max(np.arange(3)), np.arange(3).max(), np.clip(np.arange(3), 0, 1)",
@@ -97,18 +114,19 @@ def run(torch_launcher):
 
 @pytest.mark.parametrize("answer", USES)
 def test_a_forbidden_use_is_refused_by_one_of_the_two(run, answer):
-    if answer in MENTIONED and answer in (USES[-1], USES[-2]):
+    if answer == "np.arange(3).clip(0, 1)":
+        assert answer in MENTIONED
         return  # what no guard can stand before, the look at the source has to find
     outcome = run(answer)["answer"]
     assert outcome.ename == "ForbiddenUse", (outcome.ename, outcome.evalue)
-    assert "which this question asks you to build by hand" in outcome.evalue
+    assert "which this question does not allow" in outcome.evalue
 
 
 def test_the_look_at_the_source_finds_what_is_mentioned():
-    assert len(MENTIONED) == 18
+    assert len(MENTIONED) == 17
     sentence = forbidden_use("y = 1\nz = F.gelu(y)", FORBID, [SETUP])
     assert sentence == (
-        "it uses torch.nn.functional.gelu (line 2), which this question asks you to build by hand"
+        "it uses torch.nn.functional.gelu (line 2), which this question does not allow"
     )
 
 
@@ -162,4 +180,35 @@ def test_it_loses_the_question_with_a_sentence(graded):
         result = graded(q2=f"def leaky(x, slope=0.1):\n    return {answer}")["q2"]
         assert (result.points, result.verdict) == (0, "forbidden")
         assert "it uses numpy.maximum" in result.reason
-        assert "which this question asks you to build by hand" in result.reason
+        assert "which this question does not allow" in result.reason
+
+
+@pytest.mark.parametrize(
+    ("answer", "allowed"),
+    [
+        ("def gate(x, rng: np.random.Generator) -> np.ndarray:\n    return rng.random()", True),
+        ("def gate(x, rng: np.random.Generator | None = None):\n    return x", True),
+        ("assert isinstance(made, np.random.Generator)", True),
+        ("assert not isinstance(3, np.random.Generator)", True),
+        ("np.random.Generator(np.random.PCG64(1))", False),
+        ("kind = getattr(np, 'ran' + 'dom').Generator\nkind(None)", False),
+        ("getattr(np, 'ran' + 'dom').default_rng(1)", False),
+        ("import sys\nsys.modules['numpy.' + 'random'].default_rng(1)", False),
+        ("import sys\nsys.modules['numpy.' + 'random._generator'].default_rng(1)", False),
+        ("import pkgutil\npkgutil.resolve_name('numpy.random:default_rng')(1)", False),
+        ("def gate(x, rng: np.random.default_rng(1)):\n    return x", False),
+        ("from numpy.random import default_rng", False),
+        (WRITTEN.format("from numpy.random import default_rng as found"), False),
+    ],
+)
+def test_a_class_of_a_forbidden_module_may_be_named_and_not_used(launcher, answer, allowed):
+    forbid = ("numpy.random",)
+    setup = "import numpy as np\nmade = np.random.default_rng(3)"
+    assert not (allowed and forbidden_use(answer, forbid, [setup]))
+    cells = [TrialCell("setup", "setup", setup), TrialCell("answer", "answer", answer)]
+    cells.append(TrialCell("check", "check", "np.random.default_rng(1).random(), made.random()"))
+    trial = Trial(launcher, cells, forbid)
+    outcomes = trial.outcomes()
+    trial.close()
+    assert (outcomes[1].kind == "ok") is allowed, outcomes[1]
+    assert outcomes[2].kind == "ok", outcomes[2]

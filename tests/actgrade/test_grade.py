@@ -46,9 +46,13 @@ def test_the_reference_earns_everything(graded):
         ("def sign(x):\n    y = x\n    return y / None", "error", "(line 3 of your answer: return"),
         ("def sign(x):\n    return np.sgn(x)", "error", "it raises AttributeError"),
         ("def sign(x):\n    return helper(x)", "error", "name 'helper' is not defined"),
-        ("def sign(x):\n    return None", "fail", "y is None, not a float (20,)"),
-        (WRONG_SIGN, "fail", "known mistake: The sign is flipped (y has the wrong sign)"),
-        ("def sign(x):\n    return 3 * np.sign(x)", "fail", "y is 3 times the expected values"),
+        ("def sign(x):\n    return None", "fail", "sign(…) is None, not a float (20,)"),
+        (WRONG_SIGN, "fail", "known mistake: The sign is flipped (sign(…) has the wrong sign)"),
+        (
+            "def sign(x):\n    return 3 * np.sign(x)",
+            "fail",
+            "sign(…) is 3 times the expected",
+        ),
         ("def sign(x):\n    return np.ones(10**10)", "error", "it needs more than 2 GiB of memory"),
     ],
 )
@@ -281,7 +285,7 @@ def test_the_json_has_the_documented_form(root, tmp_path, capsys):
         "points": 0.0,
         "maximum": 1.0,
         "verdict": "fail",
-        "reason": "known mistake: The sign is flipped (y has the wrong sign)",
+        "reason": "known mistake: The sign is flipped (sign(…) has the wrong sign)",
     }
     assert [question["verdict"] for question in notebook["questions"][1:]] == ["pass", "pass"]
 
@@ -413,9 +417,9 @@ def test_a_folder_of_the_learner_is_never_imported(course, launcher, tmp_path):
 def test_a_dead_fork_server_is_started_again(course, hand_in):
     with Launcher(("numpy",), limits=QUICK) as launcher:
         assert grade([hand_in()], course, launcher=launcher).notebooks[0].is_full
-        if launcher._server is not None:
-            launcher._server.kill()
-            launcher._server.wait()
+        for server in launcher._servers.values():
+            server._process.kill()
+            server._process.wait()
         assert grade([hand_in()], course, launcher=launcher).notebooks[0].is_full
 
 

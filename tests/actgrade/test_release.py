@@ -30,7 +30,11 @@ def test_a_released_notebook_has_stubs_and_checks_and_no_secrets(root):
     notebook = exercise(root)
     nbformat.validate(notebook)
     roles = [cell.metadata.get("actlab", {}).get("role") for cell in notebook.cells]
-    assert roles == [None, "setup", *["prompt", "answer", "check"] * 3, "grade"]
+    rules = [None]  # what q2 does not allow
+    q1, q2, q3 = (["prompt", *rules * (number == 2), "answer", "check"] for number in (1, 2, 3))
+    assert roles == [None, "setup", *q1, *q2, *q3, "grade"]
+    said = next(cell.source for cell in notebook.cells if cell["id"] == "rules-q2")
+    assert said == "*Not allowed in this answer:* `numpy.maximum`."
     text = (root / "exercises" / "90_sample.ipynb").read_text()
     for secret in ("default_rng(SEED)", "np.where(x >= 0", "The sign is flipped", "np.where` cho"):
         assert secret not in text

@@ -109,3 +109,17 @@ def test_floats_read_back_exactly(array):
 @given(hnp.arrays(np.int32, hnp.array_shapes(min_dims=0, max_dims=2, max_side=5)))
 def test_tensors_print_as_arrays(array):
     assert lines_of("y", torch.from_numpy(np.asarray(array))) == lines_of("y", array)
+
+
+def test_a_named_kind_of_an_error_is_that_error():
+    class TooSmall(ValueError):
+        pass
+
+    def fail(error):
+        raise error
+
+    assert raised(fail, TooSmall()) == "ValueError"
+    assert raised(fail, np.linalg.LinAlgError()) == "ValueError"
+    assert raised(fail, KeyError()) == "KeyError"
+    assert raised(fail, type("Own", (Exception,), {})()) == "Exception"
+    assert raised(abs, 1) == "nothing"

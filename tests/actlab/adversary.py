@@ -16,7 +16,13 @@ from typing import Any
 
 import mpmath
 import numpy as np
-from functions_reference import TRUTH, digits, errors_in_ulp
+from functions_reference import (
+    FLOAT64_ULP,
+    TRUTH,
+    digits,
+    errors_in_ulp,
+    sizes,
+)
 from mpmath import mp, mpf
 
 from actlab import functions
@@ -136,36 +142,7 @@ def search(
 
 # --- the functions --------------------------------------------------------------------------------
 
-#: The stated accuracy in float64: the largest error in ulp of (forward, derivative), for every
-#: input whose result and whose exponential e^−|x| (or e^−x²/2) are normal numbers. The worst that
-#: a search of 20,000 points finds is below by what another platform's exp and log1p may need.
-FLOAT64_ULP = {
-    "sigmoid": (2.5, 4.0),
-    "hard_sigmoid": (1.5, 0.5),
-    "log_sigmoid": (2.0, 2.5),
-    "tanh": (1.5, 4.0),
-    "hardtanh": (0.0, 0.0),
-    "softcap": (3.0, 5.0),
-    "softsign": (2.0, 4.0),
-    "softplus": (2.0, 2.5),
-    "relu": (0.0, 0.0),
-    "relu6": (0.0, 0.0),
-    "leaky_relu": (0.5, 0.0),
-    "prelu": (0.5, 0.0),
-    "rrelu": (0.5, 0.0),
-    "elu": (1.0, 1.0),
-    "celu": (1.0, 1.0),
-    "selu": (3.0, 3.0),
-    "gelu": (8.0, 8.0),
-    "gelu_tanh": (4.0, 8.0),
-    "quick_gelu": (4.5, 8.0),
-    "silu": (3.5, 6.0),
-    "mish": (5.0, 8.0),
-    "hardswish": (1.5, 1.5),
-    "relu2": (0.5, 0.0),
-    "leaky_relu2": (0.5, 1.0),
-}
-#: The same for what is no elementwise entry of the catalogue.
+#: The stated accuracy of what is no elementwise entry of the catalogue.
 OTHER_ULP = {
     "normal_pdf": 4.0,
     "normal_cdf": 8.0,
@@ -179,15 +156,14 @@ OTHER_ULP = {
     "log_softmax": 4.0,
     "log_softmax_jvp": 8.0,
     "log_softmax_vjp": 8.0,
+    "clamped_swiglu": 7.0,
+    "clamped_swiglu/a": 12.0,
+    "clamped_swiglu/b": 5.0,
 }
-#: The derivatives of the smooth gates have a zero near −1 where two terms of about 0.2 cancel.
-#: From −2.5 to −0.3 their error is counted in ulp of this size instead of the result's own.
-CANCELLING = {"gelu", "gelu_tanh", "quick_gelu", "silu", "mish"}
-CANCELLATION_SIZE = 0.125
 
 
-def _near_zero(point: list[float], exact: list[mpf]) -> list[float]:
-    return [CANCELLATION_SIZE if -2.5 < point[0] < -0.3 else 0.0] * len(exact)
+def _cancelling(name: str, which: str, point: list[float], exact: list[mpf]) -> list[float]:
+    return [float(sizes(name, which, np.array(point[0])))] * len(exact)
 
 
 def _elementwise() -> list[Case]:
@@ -206,7 +182,7 @@ def _elementwise() -> list[Case]:
                     _column(function),
                     lambda x, formula=formula: [mpf(formula(x))],
                     FLOAT64_ULP[name][index],
-                    _near_zero if index and name in CANCELLING else None,
+                    partial(_cancelling, name, "derivative" if index else "forward"),
                     # From here on the exponential is subnormal and has lost digits.
                     reach={"gelu": 37.5, "quick_gelu": 416.0}.get(name, 708.0),
                 )
@@ -310,7 +286,13 @@ def _rows() -> list[Case]:
 
 
 #: The function of a in each gate.
-GATES = {"glu": "sigmoid", "bilinear": None, "reglu": "relu", "geglu": "gelu", "swiglu": "silu"}
+GATES = {
+    "glu": "sigmoid",
+    "bilinear": None,
+    "reglu": "relu",
+    "geglu": "gelu",
+    "swiglu": "silu",
+}
 
 
 def _gates() -> list[Case]:
@@ -322,9 +304,7 @@ def _gates() -> list[Case]:
         reach = 37.5 if inner == "gelu" else 300.0
 
         def near(point: list[float], exact: list[mpf], inner: str | None = inner) -> list[float]:
-            if inner not in CANCELLING or not -2.5 < point[0] < -0.3:
-                return [0.0]
-            return [CANCELLATION_SIZE * abs(point[1])]
+            return [float(sizes(inner or "", "derivative", np.array(point[0]))) * abs(point[1])]
 
         found += [
             # A product rounds once more.
@@ -357,9 +337,48 @@ def _gates() -> list[Case]:
     return found
 
 
+def _clamped() -> list[Case]:
+    """The clamped SwiGLU, whose second factor is b + 1."""
+    forward, slope = TRUTH["silu"]
+    alpha, entry = mpf(1.702), CATALOGUE["clamped_swiglu"]
+
+    def cut(b: mpf) -> mpf:
+        return min(max(b, mpf(-7)), mpf(7)) + 1
+
+    def gate(a: mpf) -> mpf:
+        return mpf(forward(min(a, mpf(7)), alpha))
+
+    def near(point: list[float], exact: list[mpf]) -> list[float]:
+        return [float(sizes("silu", "derivative", np.array(point[0])) * abs(cut(mpf(point[1]))))]
+
+    exact = {
+        "": (entry.forward, lambda a, b: [gate(a) * cut(b)], None),
+        "/a": (
+            lambda a, b: entry.partials(a, b)[0],
+            lambda a, b: [mpf(slope(a, alpha)) * cut(b) * (a <= 7)],
+            near,
+        ),
+        "/b": (lambda a, b: entry.partials(a, b)[1], lambda a, b: [gate(a) * (abs(b) <= 7)], None),
+    }
+    return [
+        Case(
+            f"clamped_swiglu{part}",
+            2,
+            _column(compute),
+            truth,
+            OTHER_ULP[f"clamped_swiglu{part}"],
+            floor,
+            reach=300.0,
+        )
+        for part, (compute, truth, floor) in exact.items()
+    ]
+
+
 def cases() -> dict[str, Case]:
     """Every function that :mod:`actlab.functions` has, by name."""
-    return {case.name: case for case in (*_elementwise(), *_normal(), *_rows(), *_gates())}
+    return {
+        case.name: case for case in (*_elementwise(), *_normal(), *_rows(), *_gates(), *_clamped())
+    }
 
 
 def keep(record: dict[str, list[list[str]]]) -> None:

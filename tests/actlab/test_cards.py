@@ -16,6 +16,7 @@ from actlab import cards, claims, plotting
 from actlab.bench.records import latest
 from actlab.cards import draw, measured, words
 from actlab.functions import CATALOGUE
+from actlab.functions.shown import SHOWN
 from actlab.palette import PALETTE
 from actlab.properties import measure as properties
 from actlab.showing import svg_of
@@ -128,9 +129,10 @@ def test_authors_come_from_the_references(tmp_path):
 # --- every function -------------------------------------------------------------------------------
 
 
-def test_every_function_has_a_chapter_and_a_formula():
-    assert set(measured.CHAPTER) == set(words.FORMULAS) == set(CATALOGUE)
-    assert set(measured.CHAPTER.values()) <= {row.chapter for row in claims.load()}
+def test_every_function_is_presented_with_a_chapter_and_a_formula():
+    assert set(SHOWN) == set(CATALOGUE)
+    assert {shown.chapter for shown in SHOWN.values()} <= {row.chapter for row in claims.load()}
+    assert all(shown.words and shown.family for shown in SHOWN.values())
 
 
 @pytest.mark.parametrize("name", CATALOGUE)

@@ -5,15 +5,19 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from functions_reference import OTHER
 from torch import nn
 from torch.autograd import gradcheck, gradgradcheck
 
 from actlab.functions import CATALOGUE, get, leaky_relu2, leaky_relu2_derivative, silu
 from actlab.modules import (
+    XIELU,
     GatedActivation,
     GatedFeedForward,
     LeakyReLU2,
     ReLU2,
+    Snake,
+    StarReLU,
     Swish,
     module_for,
     torch_equivalent,
@@ -52,6 +56,9 @@ MODULES = [
     pytest.param(lambda: LeakyReLU2(slope=-0.3), (4, 5), id="leaky_relu2-negative"),
     pytest.param(lambda: Swish(beta=1.7).double(), (4, 5), id="swish"),
     pytest.param(lambda: Swish(0.6, channels=3).double(), (2, 3, 2), id="swish-channels"),
+    pytest.param(lambda: StarReLU(1.3, 0.2).double(), (4, 5), id="star_relu"),
+    pytest.param(lambda: Snake(1.7).double(), (4, 5), id="snake"),
+    pytest.param(lambda: XIELU(0.6, 1.1).double(), (4, 5), id="xielu"),
     *[
         pytest.param(lambda gate=gate: GatedActivation(gate), (3, 4), id=f"{gate}-packed")
         for gate in GATED
@@ -82,6 +89,80 @@ def test_swish_learns_its_beta():
 
     assert gradcheck(of_beta, (swish.beta,))
     assert gradgradcheck(of_beta, (swish.beta,))
+
+
+LEARNED = {
+    "star_relu": (StarReLU, {"scale": 1.3, "bias": 0.2}),
+    "snake": (Snake, {"alpha": 1.7}),
+    "xielu": (XIELU, {"alpha_p": 0.6, "alpha_n": 1.1}),
+}
+
+
+@pytest.mark.parametrize("name", LEARNED)
+def test_a_learned_module_starts_where_it_is_told_and_learns_all_of_it(name):
+    make, values = LEARNED[name]
+    module = make(**values).double()
+    x = away_from_zero(3, 4)
+    np.testing.assert_allclose(
+        module(x).detach(), get(name).forward(x.detach().numpy(), **values), rtol=1e-6, atol=1e-7
+    )
+    names = [key for key, _ in module.named_parameters()]
+    assert len(names) == len(get(name).parameters)
+
+    def of_parameters(*numbers):
+        return torch.func.functional_call(module, dict(zip(names, numbers, strict=True)), (x,))
+
+    assert gradcheck(of_parameters, tuple(module.parameters()))
+    assert gradgradcheck(of_parameters, tuple(module.parameters()))
+    fixed = make(**values, learnable=False).double()
+    assert list(fixed.parameters()) == []
+    torch.testing.assert_close(fixed(x), module(x), rtol=1e-6, atol=1e-7)
+    assert (repr(fixed), repr(module)) == (f"{make.__name__}(fixed)", f"{make.__name__}(learnable)")
+
+
+@pytest.mark.parametrize("name", LEARNED)
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
+def test_a_learned_module_rounds_once_and_has_its_limits(name, dtype):
+    make, _ = LEARNED[name]
+    x = torch.cat([torch.linspace(-9, 9, 361), torch.tensor([-torch.inf, torch.inf])]).to(dtype)
+    x.requires_grad_()
+    y = make()(x)
+    (dx,) = torch.autograd.grad(y, x, torch.ones_like(y))
+    wide = x.detach().double().numpy()
+    for got, which in ((y.detach(), "forward"), (dx, "derivative")):
+        assert got.dtype == dtype
+        exact = getattr(get(name), which)(wide)
+        near = {"rtol": max(torch.finfo(dtype).eps, 5e-7), "atol": 1e-6}
+        np.testing.assert_allclose(got.double(), exact, **near)
+
+
+def test_xielus_second_slope_starts_above_what_is_added_to_it():
+    with pytest.raises(ValueError, match="a learned alpha_n must start above"):
+        XIELU(alpha_n=0.5)
+    assert XIELU(alpha_n=0.5, learnable=False)(torch.tensor(-torch.inf)) == -0.5
+    assert not list(module_for("xielu", alpha_n=0.4).parameters())
+
+
+def test_the_clamped_swiglu_is_that_of_gpt_oss():
+    """Its own three lines, on what it packs in turns."""
+    packed = 6 * torch.randn(5, 8, generator=torch.Generator().manual_seed(0))
+    a, b = packed[:, ::2].clamp(max=7.0), packed[:, 1::2].clamp(-7.0, 7.0)
+    theirs = a * torch.sigmoid(1.702 * a) * (b + 1)
+    ours = GatedActivation("clamped_swiglu")(packed[:, ::2], packed[:, 1::2])
+    torch.testing.assert_close(ours, theirs)
+    assert "alpha=1.702, limit=7" in repr(GatedActivation("clamped_swiglu"))
+
+
+@pytest.mark.parametrize("make", [GatedActivation, torch_equivalent])
+def test_the_ends_of_the_clamp_pass_a_gradient_and_what_lies_beyond_does_not(make):
+    a = torch.tensor([7.0, 7.5, 2.0, 2.0, 2.0], dtype=torch.float64, requires_grad=True)
+    b = torch.tensor([2.0, 2.0, 7.0, 7.5, -7.5], dtype=torch.float64, requires_grad=True)
+    make("clamped_swiglu")(a, b).sum().backward()
+    by_a, by_b = get("clamped_swiglu").partials(a.detach().numpy(), b.detach().numpy())
+    np.testing.assert_allclose(a.grad, by_a, rtol=1e-14)
+    np.testing.assert_allclose(b.grad, by_b, rtol=1e-14)
+    assert [(g == 0).item() for g in a.grad] == [False, True, False, False, False]
+    assert [(g == 0).item() for g in b.grad] == [False, False, False, True, True]
 
 
 def test_fixed_swish_has_no_parameter():
@@ -142,6 +223,10 @@ def test_relu2_output_variant_fails_where_it_says():
         (lambda: LeakyReLU2(), [(64,)], True),
         (lambda: ReLU2(save="output"), [(64,)], False),
         (lambda: Swish(), [(64,)], True),
+        (lambda: StarReLU(), [(64,)], True),
+        (lambda: Snake(), [(64,)], True),
+        (lambda: XIELU(), [(64,)], True),
+        (lambda: GatedActivation("clamped_swiglu"), [(64,), (64,)], True),
         (lambda: GatedActivation("swiglu"), [(64,), (64,)], True),
         (lambda: GatedActivation("geglu"), [(64,), (64,)], True),
     ],
@@ -182,15 +267,8 @@ def points(dtype=torch.float64) -> torch.Tensor:
 
 
 OTHER_PARAMETERS = {
-    "softcap": {"cap": 5.0},
-    "softplus": {"beta": 2.5},
-    "leaky_relu": {"slope": 0.3},
-    "prelu": {"slope": -0.2},
-    "rrelu": {"lower": 0.2, "upper": 0.6},
-    "elu": {"alpha": 1.8},
-    "celu": {"alpha": 0.4},
-    "silu": {"beta": 1.702},
-    "leaky_relu2": {"slope": 0.2},
+    **{name: values[0] for name, values in OTHER.items()},
+    "clamped_swiglu": {"alpha": 1.3, "limit": 2.5},
     "softmax": {"temperature": 0.7},
     "log_softmax": {"temperature": 3.0},
 }
@@ -212,7 +290,7 @@ def test_equivalent_and_module_agree_with_numpy(name, which):
     np.testing.assert_allclose(got.numpy(), expected, **tolerance)
     module = module_for(name, **parameters).double().eval()
     if entry.parameters and entry.kind == "elementwise":
-        tolerance["rtol"] = 1e-6  # a parameter that is stored as float32
+        tolerance = {"rtol": 1e-6, "atol": 1e-7}  # a parameter that is stored as float32
     np.testing.assert_allclose(module(*inputs).detach().numpy(), expected, **tolerance)
 
 

@@ -27,7 +27,6 @@ OTHERS = [
     "step",
     "abs",
     "sine",
-    "snake",
     "square",
     "signed_square",
     "crelu",

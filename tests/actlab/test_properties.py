@@ -61,6 +61,13 @@ MOMENTS = {
     "selu": (0, 1, SELU_SCALE**2 * (0.5 + SELU_ALPHA**2 * math.exp(2) * float(normal_cdf(-2)))),
     # E[xΦ(x)] = E[φ(x)] by Stein's lemma.
     "gelu": (1 / (2 * math.sqrt(math.pi)), None, None),
+    "star_relu": (0, 1.5 * 0.8944**2 - 0.8944 * 0.4472 + 0.4472**2, 2 * 0.8944**2),
+    "snake": ((1 - math.exp(-2)) / 2, None, 1 + (1 - math.exp(-8)) / 2),
+    "xielu": (
+        0.8 * (0.5 + math.exp(0.5) * float(normal_cdf(-1)) - 0.5 + 1 / ROOT),
+        None,
+        None,
+    ),
     "sigmoid": (1 / 2, None, None),
     "tanh": (0, None, None),
     "softsign": (0, None, None),
@@ -116,6 +123,8 @@ RANGES = {
     "hardswish": (-0.375, -1.5, INF, INF),
     "relu2": (0, 0, INF, INF),
     "leaky_relu2": (0, 0, INF, None),
+    "star_relu": (-0.4472, 0, INF, INF),
+    "snake": (-INF, -INF, INF, INF),
 }
 
 
@@ -137,6 +146,7 @@ def test_silu_minimum_solves_its_own_equation():
 
 #: f′: least and where, greatest and where
 SLOPES = {
+    "snake": (0, None, 2, None),
     "sigmoid": (0, None, 0.25, 0),
     "tanh": (0, None, 1, 0),
     "relu": (0, None, 1, None),
@@ -172,6 +182,7 @@ def test_monotone():
         "mish",
         "hardswish",
         "leaky_relu2",
+        "xielu",
     }
 
 
@@ -185,7 +196,7 @@ def test_measured_kinks_are_those_of_the_catalogue(name):
 
 def test_smoothness():
     once = {name for name in ELEMENTWISE if measured(name).smoothness == "C1"}
-    assert once == {"softsign", "elu", "celu", "relu2", "leaky_relu2"}
+    assert once == {"softsign", "elu", "celu", "relu2", "leaky_relu2", "star_relu", "xielu"}
 
 
 @pytest.mark.parametrize(

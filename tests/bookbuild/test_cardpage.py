@@ -16,7 +16,7 @@ pytest.importorskip("torch")
 
 
 def test_every_function_stands_in_one_group():
-    assert sorted(chain(*cardpage.GROUPS.values())) == sorted(CATALOGUE)
+    assert sorted(chain(*cardpage.groups().values())) == sorted(CATALOGUE)
 
 
 def test_a_card_is_drawn_once_for_each_arrangement_and_then_kept(tmp_path, monkeypatch):

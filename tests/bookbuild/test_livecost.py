@@ -37,6 +37,8 @@ def test_the_sentence_is_made_of_the_rows():
         "line of 10 Mbit/s adds 7.2 s. Every further check took 0.3 s. At a later visit nothing is "
         "loaded, and the first check took 12 s."
     )
+    busy = livecost.sentence(RECORD | {"load_averages": [5.0, 7.0]})
+    assert "same machine, which was busy, that took 4.4 s" in busy
     said = livecost.details(RECORD)
     assert "Medians of 5 rounds on 2026-11-29" in said
     assert "load 0.4 to 1.2" in said

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 
 from bookbuild.chapters import CHAPTERS
@@ -23,6 +24,7 @@ def chapters_that_say(word: str) -> list[str]:
         if path.is_file():
             cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
             text = " ".join("".join(c["source"]) for c in cells if c["cell_type"] == "markdown")
+            text = re.sub(r"\]\([^)]*\)", "]", text)  # an address is nothing that is said
             if word.lower() in text.lower():
                 found.append(chapter.name)
     return found

@@ -3,6 +3,9 @@
 (function () {
   "use strict";
   const KEY = "sphinx_highlight_terms";
+  // What is no text of a page: signs, controls, the head with its links, code that is folded.
+  const MENUS = ".headerlink, .katex-html, annotation, script, style, svg, .no-print, .live-bar, .live-cannot, " +
+    ".chapter-head, .live-progress, .tag_hide-input .cell_input, .tag_hide-input summary";
   if (typeof Search === "undefined") return;
 
   if (typeof Search.htmlToText === "function") {
@@ -11,7 +14,7 @@
       const article = page.querySelector("article.bd-article") || page.body;
       const place = anchor ? page.getElementById(anchor.replace(/^#/, "")) : null;
       const part = place && article.contains(place) ? place : article;
-      part.querySelectorAll(".headerlink, .katex-html, annotation, script, style, svg, .no-print, .live-bar, .live-cannot")
+      part.querySelectorAll(MENUS)
         .forEach((one) => one.remove());
       return part.textContent.replace(/\s+/g, " ");
     };

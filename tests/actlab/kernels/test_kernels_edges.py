@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from actlab.functions import CATALOGUE
+from actlab.kernels.selftest import ends
+
 pytestmark = pytest.mark.interpreted
 
+ELEMENTWISE = [name for name, entry in CATALOGUE.items() if entry.kind == "elementwise"]
 DTYPES = ["bfloat16", "float16", "float32", "float64"]
 #: A row that a program holds, and one that it reads twice.
 WIDTHS = [40, 16385]
@@ -150,14 +154,15 @@ def test_what_is_remembered_of_calls_is_bounded():
     import torch
 
     from actlab import kernels
+    from actlab.kernels import dispatch
 
     x = torch.tensor([-1.0])
-    for step in range(3 * kernels.MOST_KNOWN):
+    for step in range(3 * dispatch.MOST_KNOWN):
         y = kernels.apply("leaky_relu", x, slope=step / 1000)
         assert y.item() == pytest.approx(-step / 1000)
-        assert len(kernels._KNOWN) <= kernels.MOST_KNOWN
+        assert len(dispatch._KNOWN) <= dispatch.MOST_KNOWN
     # A call that is repeated costs no look at its parameters, however many came before it.
-    assert kernels._KNOWN
+    assert dispatch._KNOWN
 
 
 FLAT = {
@@ -193,19 +198,7 @@ def test_a_slope_of_zero_closes_minus_infinity(path, dtype):
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(
     ("name", "parameters"),
-    [
-        ("leaky_relu", {"slope": 1e18}),
-        ("leaky_relu2", {"slope": 1e18}),
-        ("elu", {"alpha": -1e18}),
-        ("celu", {"alpha": 1e-18}),
-        ("celu", {"alpha": 1e18}),
-        ("softcap", {"cap": 1e-18}),
-        ("softcap", {"cap": 1e18}),
-        ("softplus", {"beta": 1e-18}),
-        ("softplus", {"beta": 1e18}),
-        ("silu", {"beta": 1e18}),
-        ("silu", {"beta": -1e18}),
-    ],
+    [(name, parameters) for name in ELEMENTWISE for parameters in ends(CATALOGUE[name])],
     ids=str,
 )
 def test_the_ends_of_a_parameters_range_give_right_values(name, parameters, dtype):
@@ -221,6 +214,10 @@ def test_the_ends_of_a_parameters_range_give_right_values(name, parameters, dtyp
     (dx,) = torch.autograd.grad(y, x, torch.ones_like(y))
     wide = x.detach().double().numpy()
     for got, which in ((y.detach(), "forward"), (dx, "derivative")):
+        if (name, which) == ("snake", "derivative"):
+            # A rounded frequency of 1e18 has no phase left.
+            kept = np.abs(wide) * parameters["alpha"] < 10
+            wide, got = wide[kept], got[torch.from_numpy(kept)]
         wanted = torch.from_numpy(getattr(get(name), which)(wide, **parameters)).to(got.dtype)
         # float64 kernels overflow no earlier than float64, but compute with float32 scalars.
         relative = {"bfloat16": 1e-2, "float16": 2e-3, "float32": 5e-6, "float64": 5e-6}[dtype]

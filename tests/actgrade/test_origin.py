@@ -1,0 +1,94 @@
+"""A reason names the function, and for single values the call that went wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from actgrade.apart import CALLS
+from actgrade.course import Course
+from actgrade.grade import grade
+from actgrade.job import Options
+from actgrade.origin import calls_of, functions_of, recording
+from actgrade.trial import Seeds, Trial, cells_of
+from actgrade.verify import handed_in
+
+COURSE = Course(Path(__file__).resolve().parents[2])
+ASKED = frozenset({"f", "g"})
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("show(y=f(x))", {"y": "f"}),
+        ("show(x=x, y=f(x), z=g(x), s=str(list(f(x))))", {"y": "f", "z": "g", "s": "f"}),
+        ("y = f(x)\nz = y + 1\nshow(z=z, n=3)", {"z": "f"}),
+        ("a, b = f(x)\nshow(a=a, b=b)", {"a": "f", "b": "f"}),
+        ("show(y=f(g(x)))", {}),
+        ("show(y=f(x))\nshow(y=g(x))", {}),
+        ("show(bad=raised(f, 1), all=[f(v) for v in x])", {"bad": "f", "all": "f"}),
+        ("y = f(x)\ny = 3\nshow(y=y)", {}),
+        ("print(f(x))", {}),
+        ("show(", {}),
+    ],
+)
+def test_the_function_behind_a_value_is_read_from_the_source(source, found):
+    assert functions_of(source, ASKED) == found
+
+
+def test_calls_are_read_line_by_line():
+    text = (
+        f'{CALLS}{{"a": [], "b": ["f(1)"], "c": ["f(2)", "f(3)"]}}\n'
+        "a: int () 1\nb: int () 1\nc: sequence of 2\nc[0]: int () 1\nc[1]: int () 2\n"
+    )
+    assert calls_of(text) == [None, "f(1)", None, "f(2)", "f(3)"]
+
+
+@pytest.fixture(scope="module")
+def wrong(tmp_path_factory):
+    """Chapter 13 with three wrong answers whose values are no arrays, for both ways of telling."""
+    chapter = COURSE.chapter(COURSE.resolve("13"))
+    answers = {question.id: question.answer for question in chapter.questions}
+    for name, old, new in (
+        ("q1", "len(names) + 1", "len(names) + 2"),
+        ("q4", "< 5", "< 3"),
+        ("q5", "rtol=1e-4", "rtol=1e-1"),
+    ):
+        assert old in answers[name]
+        answers[name] = answers[name].replace(old, new)
+    path = tmp_path_factory.mktemp("wrong") / "handed_in.ipynb"
+    nbformat.write(handed_in(chapter, answers), path)
+
+    def told(reveal):
+        options = Options(reveal=reveal, explain=False)
+        (book,) = grade([path], COURSE, options=options).notebooks
+        return {result.id: result.reason for result in book.questions}
+
+    return {reveal: told(reveal) for reveal in (True, False)}
+
+
+@pytest.mark.parametrize(
+    ("question", "function"), [("q1", "bytes_moved"), ("q4", "faults"), ("q5", "wrong_slopes")]
+)
+def test_the_failing_input_is_shown_and_the_function_named(wrong, question, function):
+    for told in wrong.values():
+        assert told[question].startswith(f"{function}(…)"), told[question]
+    assert f", for the call {function}(" in wrong[True][question]
+    assert "for the call" not in wrong[False][question]  # held inputs stay held in a class
+
+
+def test_recording_does_not_change_what_is_shown(launcher):
+    chapter = COURSE.chapter(COURSE.resolve("13"))
+    for question in chapter.questions[:2]:
+        cells = cells_of(chapter, question, question.answer, Seeds(b"", 1), "")
+        texts = []
+        for run in (cells, recording(cells)):
+            trial = Trial(launcher, run)
+            texts.append([o.text for o in trial.outcomes() if o.cell.is_judged])
+            trial.close()
+        for plain, recorded in zip(*texts, strict=True):
+            kept = [line for line in recorded.splitlines() if not line.startswith(CALLS)]
+            assert kept == plain.splitlines()
+            assert len(calls_of(recorded)) == len(kept)
