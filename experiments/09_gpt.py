@@ -16,8 +16,9 @@ same batches. What is tested is the running average of the weights (decay .98, a
 steps), because at a constant rate the weights themselves are noisy.
 
 One row for each arm, rate, seed and number of steps: the three losses in nats per byte. All arms
-run with all seeds at two rates. A GPU trains all seeds of one arm at once, as one set of batched products; a CPU, whose
-caches are small, trains one after the other. Chapters 09, 11 and 15 read the record.
+run with all seeds at two rates. A GPU trains all seeds of one arm at once, as one set of batched
+products; a CPU, whose caches are small, trains one after the other. Chapters 09, 11, 15 and 17 read
+the record.
 """
 
 from __future__ import annotations

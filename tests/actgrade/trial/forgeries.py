@@ -1,7 +1,7 @@
 """Notebooks whose metadata, ids and cells lie: each changes the sample's submission in place.
 
-The first answer is wrong in all of them, and must earn nothing; the others are right, and keep their
-points unless the forgery is said to cost them.
+The first answer is wrong in all of them, and must earn nothing; the others are right, and keep
+their points unless the forgery is said to cost them.
 """
 
 from __future__ import annotations
