@@ -183,7 +183,8 @@ def test_spoilers_reach_into_what_a_function_returns(make) -> None:
     x = make([1.0, 0.0005, 8.0])
     right = [[2.0, 0.001, 16.0], "text", 3, True, [True, True, True], 9.0005, None]
     far = values(spoiled("right only for inputs within 4", x))
-    assert far[:5] == [[2.0, 0.001, 8.0], "text?", 4, False, [True, True, False]]
+    assert far[0] == pytest.approx([2.0, 0.001, 8.0])
+    assert far[1:5] == ["text?", 4, False, [True, True, False]]
     assert values(spoiled("right only for inputs within 4", x / 4))[1:4] == right[1:4]
     near = values(spoiled("right only for inputs beyond 0.001", x))
     assert near[0] == pytest.approx([2.0, 0.0005, 16.0])

@@ -44,16 +44,17 @@ def field(request, tmp_path, monkeypatch):
 
 def assert_fair(field, chosen):
     """Fight, and once more for those in which somebody else ran out of time on a busy machine."""
-    found = dict(zip(chosen, field.fight(chosen), strict=True))
+    found = {case.id: fought for case, fought in zip(chosen, field.fight(chosen), strict=True)}
     assert field.report.isolation == confinement.ISOLATED
-    again = [case for case in chosen if unfair(case, found[case])]
-    found.update(zip(again, field.fight(again) if again else (), strict=True))
-    faults = [fault for case in chosen for fault in unfair(case, found[case])]
+    again = [case for case in chosen if unfair(case, found[case.id])]
+    refought = field.fight(again) if again else ()
+    found.update((case.id, fought) for case, fought in zip(again, refought, strict=True))
+    faults = [fault for case in chosen for fault in unfair(case, found[case.id])]
     most = field.limits.question_seconds + SECONDS_BESIDE_THE_LIMITS
     faults += [
         f"{case.id}: {name} took {seconds:.0f} s"
         for case in chosen
-        for name, seconds in found[case].seconds.items()
+        for name, seconds in found[case.id].seconds.items()
         if seconds > most
     ]
     field.check_nothing_is_left()
