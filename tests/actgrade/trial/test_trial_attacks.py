@@ -70,6 +70,15 @@ def test_all_attacks_are_fair(field):
     assert_fair(field, [case for case in cases() if case.fence is None])
 
 
+@pytest.mark.slow
+def test_what_is_known_to_succeed_still_does(field):
+    """So that a fence that has become a wall is taken from the list."""
+    known = [case for case in cases() if case.fence is not None]
+    for case, fought in zip(known, field.fight(known), strict=True):
+        assert unfair(case, fought), f"{case.id} does not succeed any more"
+    field.check_nothing_is_left()
+
+
 def test_forged_notebooks_are_fair(field):
     books = {}
     for name, change in FORGERIES.items():
