@@ -294,17 +294,18 @@ class _Search:
         return []
 
     def _left_alone(self, chosen: list[Cell]) -> list[str]:
-        """A cell that goes on inside a function and stands below none, if it may be of this answer.
-
-        Without a mark it may be anybody's; it is of a function that gives nothing back.
-        """
-        ends_early = not any(_GIVES_BACK.search(cell.text or "") for cell in chosen)
+        """What may be missing: a marked cell that stands below none that it continues, a return."""
         used = {cell.index for cell in chosen}
-        return [
+        notes = [
             f"cell {cell.index + 1} goes on inside a function; no cell right above it begins one"
-            for cell in (*self._code, *(self._free if ends_early else ()))
+            for cell in self._code
             if cell.index not in used and not cell.is_python and _begins_inside(cell)
         ][:1]
+        written = any(is_written(self._question, cell.text or "") for cell in chosen)
+        gives_back = any(_GIVES_BACK.search(cell.text or "") for cell in chosen)
+        if written and not gives_back and _GIVES_BACK.search(self._question.answer):
+            notes.append("it has no return; is the rest of it in another cell?")
+        return notes
 
     def _is_one_text(self, chosen: list[Cell]) -> bool:
         return not all(cell.is_python for cell in chosen)

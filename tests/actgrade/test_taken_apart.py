@@ -24,7 +24,8 @@ NAMES = ["90_sample.ipynb", "90_sample (1).ipynb", "Copy of 90_sample.ipynb", "h
 # What a reason may name: a name that is elsewhere, a cell that is missing or no code, a line.
 REASONS = re.compile(
     r"is defined in another cell|answer cell is missing|is of type|not written yet|"
-    r"is not valid Python|line \d+|NameError|goes on inside a function|were joined|was joined from"
+    r"is not valid Python|line \d+|NameError|goes on inside a function|"
+    r"were joined|was joined from|has no return"
 )
 
 
