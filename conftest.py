@@ -36,6 +36,7 @@ FULL = (
     "tests/bookbuild/test_forms.py",
     "tests/actgrade/classroom/test_cluster.py",
     "tests/actgrade/test_attacks.py",
+    "tests/actgrade/test_hostile_files.py",
     "tests/actlab/kernels",
 )
 

@@ -27,6 +27,7 @@ MOST_CHARACTERS_TRIED = 2_000_000
 _DEFINES = re.compile(
     r"^(?:(?:async\s+)?def|class)\s+(\w+)|^(\w+)\s*(?::[^=\n]+)?=[^=]", re.MULTILINE
 )
+_GIVES_BACK = re.compile(r"\b(?:return|yield|lambda)\b")
 
 
 @dataclass(frozen=True)
@@ -172,14 +173,19 @@ def _joined(before: Cell, cell: Cell) -> Cell | None:
 
 def _goes_on(cell: Cell, before: Cell) -> bool:
     """Whether ``cell`` begins inside a function that ``before`` begins."""
-    lines = [line for line in (cell.text or "").split("\n") if line.strip()]
-    if not lines or not lines[0].startswith((" ", "\t")) or cell.is_python:
+    if not _begins_inside(cell) or cell.is_python:
         return False
     able = all(c.is_free or c.role == "answer" or (c.kind == "code" and not c.mark)
                for c in (before, cell))  # fmt: skip
     questions = [c.mark.get("question") for c in (before, cell) if c.mark]
     same = not questions or questions[0] == questions[-1]
     return able and bool(before.text) and not before.unwritten and same
+
+
+def _begins_inside(cell: Cell) -> bool:
+    """Whether the first line of ``cell`` is indented."""
+    first = next((line for line in (cell.text or "").split("\n") if line.strip()), "")
+    return first.startswith((" ", "\t"))
 
 
 class _Search:
@@ -207,6 +213,7 @@ class _Search:
         if refused:
             return Answer(None, refused, None, elsewhere, "error", places)
         notes = [part for cell in chosen for part in cell.plain.notes]
+        notes += self._left_alone(chosen)
         source = ("\n" if self._is_one_text(chosen) else "\n\n").join(
             c.plain.source for c in chosen
         )
@@ -285,6 +292,20 @@ class _Search:
                     if tree is not None and self._asked <= bound_names(tree):
                         return pieces
         return []
+
+    def _left_alone(self, chosen: list[Cell]) -> list[str]:
+        """What may be missing: a marked cell that stands below none that it continues, a return."""
+        used = {cell.index for cell in chosen}
+        notes = [
+            f"cell {cell.index + 1} goes on inside a function; no cell right above it begins one"
+            for cell in self._code
+            if cell.index not in used and not cell.is_python and _begins_inside(cell)
+        ][:1]
+        written = any(is_written(self._question, cell.text or "") for cell in chosen)
+        gives_back = any(_GIVES_BACK.search(cell.text or "") for cell in chosen)
+        if written and not gives_back and _GIVES_BACK.search(self._question.answer):
+            notes.append("it has no return; is the rest of it in another cell?")
+        return notes
 
     def _is_one_text(self, chosen: list[Cell]) -> bool:
         return not all(cell.is_python for cell in chosen)

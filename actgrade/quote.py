@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import re
 
-# C0 and C1 control characters, and the marks that reorder or hide text around them.
-_CONTROL = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff\ufff9-\ufffb]"
-)
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)", re.DOTALL)
 
 
@@ -24,7 +20,8 @@ def quote(text: str, limit: int = 120) -> str:
     """
     text = plain(text[: 4 * limit + 400])
     text = " ".join(text.split())
-    text = _CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    # Control characters, the marks that reorder or hide text around them, and what has no sign.
+    text = "".join(sign if sign.isprintable() else f"\\u{ord(sign):04x}" for sign in text)
     if len(text) > limit:
         keep = limit - 5
         text = f"{text[: keep * 2 // 3]} ... {text[-(keep // 3) :]}"

@@ -159,7 +159,8 @@ def reason_for(outcome: CellOutcome, question: Question, answer: str, telling: T
 def _explain_error(outcome: CellOutcome, question: Question, answer: str, telling: Telling) -> str:
     name, message = quote(outcome.ename, 60), quote(outcome.evalue, 160)
     line = answer_line(outcome)
-    may_quote = telling.reveal or outcome.cell.role != "held"
+    # Held cells run before the checks: what an answer has seen there, it could say in a check.
+    may_quote = telling.reveal or outcome.cell.role not in ("held", "check")
     if not may_quote and not isinstance(getattr(builtins, name, None), type):
         name = name if name == FORBIDDEN_ERROR else "an exception"
     if name == FORBIDDEN_ERROR:
@@ -171,7 +172,7 @@ def _explain_error(outcome: CellOutcome, question: Question, answer: str, tellin
         return message if named else "it raises an exception of the grader's"
     if name == "NotImplementedError":
         return "not written yet"
-    if name in ("SyntaxError", "IndentationError", "TabError"):
+    if name in ("SyntaxError", "IndentationError", "TabError") and may_quote:
         at = f" (line {line[0]} of your answer)" if line else ""
         message = re.sub(r" \(<cell answer>, line \d+\)", "", message)
         return f"it is not valid Python: {message}{at}"

@@ -83,10 +83,10 @@ import math
 
 def compare(before, after, truth):
     before, after, truth = map(np.asarray, (before, after, truth))
-    up = np.count_nonzero((before != truth) & (after == truth))
-    down = np.count_nonzero((before == truth) & (after != truth))
+    up = int(np.count_nonzero((before != truth) & (after == truth)))
+    down = int(np.count_nonzero((before == truth) & (after != truth)))
     tail = sum(math.comb(up + down, k) for k in range(min(up, down) + 1))
-    return np.count_nonzero(before != after), down, up, min(1.0, 2 * tail / (1 << (up + down)))
+    return int(np.count_nonzero(before != after)), down, up, min(1.0, 2 * tail / (1 << (up + down)))
 
 
 # %% q3: an axis at a time

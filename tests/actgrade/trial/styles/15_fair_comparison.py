@@ -56,7 +56,7 @@ def holm(p):
     return np.array(found)
 
 
-# %% q3: recursion
+# %% q3: recursion, the smallest first
 def holm(p):
     def go(left, m, before):
         if not left:
