@@ -183,12 +183,12 @@ def _random(case: Case, shape: tuple[int, ...], dtype: torch.dtype, device: str)
 
     Three times as wide as usual, because formulas lose digits in the tails; but as they are for
     softmax, whose gradient would cancel where one logit wins. No number lies next to a kink, where
-    a rounded intermediate takes the slope of the other side. A single number stays near 1: the
-    error is compared with the norm of the result, and a lone element has no neighbours that give it
-    a scale.
+    a rounded intermediate takes the slope of the other side. A single number lies above 1: the
+    error is compared with the norm of the result, a lone element has no neighbours that give it
+    a scale, and StarReLU is 0 at 0.71.
     """
     if shape[-1] == 1:
-        return (0.5 + 0.5 * torch.rand(shape, device=device)).to(dtype)
+        return (1.1 + 0.4 * torch.rand(shape, device=device)).to(dtype)
     width = 1 if case.activation.kind == "vector" else 3
     x = torch.randn(shape, device=device).mul_(width)
     for kink in case.activation.kinks():

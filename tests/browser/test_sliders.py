@@ -214,7 +214,7 @@ def test_a_pointer_over_the_curve_chooses_the_place(tab):
 def test_a_kink_is_a_gap_and_both_slopes_are_read_out(tab):
     """ReLU's derivative on the landing page."""
     there = tab("compare-functions")
-    slope = there.figure.locator('path[data-curve="1"]').get_attribute("d")
+    slope = there.figure.locator("svg[data-panel='1'] path.sf-line.sf-row0").get_attribute("d")
     assert slope.count("M") == 2
     there.reading.focus()
     for _ in range(20):  # from 1 to 0
