@@ -29,6 +29,7 @@ from actbase.errors import CommandError
 from actbase.imports import module_imports
 from actgrade import source
 from actgrade.source import HINT_NAMES
+from bookbuild.ext.webpart import BUILDERS
 from bookbuild.live import cells, pack
 from bookbuild.live.browser import Browser
 from bookbuild.live.interpreter import sentence_for
@@ -48,7 +49,6 @@ logger = logging.getLogger(__name__)
 
 PINS = WEB / "live" / "pyodide.json"
 CHAPTERS, EXERCISES = "notebooks/", "exercises/"
-BUILDERS = ("html", "dirhtml")
 
 
 class live_bar(nodes.Element):

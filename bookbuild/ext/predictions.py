@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from docutils import nodes
 
+from bookbuild.ext import webpart
 from bookbuild.pages import predictions
 from bookbuild.pages.predictions import Kind
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 FOLDER = "notebooks/"
-BUILDERS = ("html", "dirhtml")
 SCRIPT, STYLE = "scripts/predict.js", "css/predict.css"
 # `no-print`: bookbuild.forms drops it.
 ASK = """<div class="guess-ask no-print" hidden>
@@ -35,8 +35,8 @@ TALLY = """<div class="guess-tally no-print" hidden><p><strong>Your guesses.</st
 """
 
 
-class guess_part(nodes.General, nodes.Element):
-    """A piece of HTML, ``html``, for web pages only."""
+class guess_part(webpart.WebPart):
+    """A part of this component."""
 
 
 def mark(app: Sphinx, doctree: nodes.document) -> None:
@@ -148,39 +148,18 @@ def _place(number: int, kind: Kind, bold: str) -> str:
     return f'<p class="guess-answer no-print" {attributes} hidden></p>\n'
 
 
-def visit(translator: Any, node: guess_part) -> None:
-    """Write it into a web page."""
-    if translator.builder.name in BUILDERS:
-        translator.body.append(node["html"])
-    raise nodes.SkipNode
-
-
-def skip(translator: Any, node: guess_part) -> None:
-    """Nowhere else."""
-    raise nodes.SkipNode
-
-
 def add_files(
     app: Sphinx, pagename: str, templatename: str, context: dict, doctree: nodes.document | None
 ) -> None:
     """Load script and style on the pages that take guesses."""
-    if doctree is None or app.builder.name not in BUILDERS:
-        return
-    if next(iter(doctree.findall(guess_part)), None) is not None:
+    if webpart.is_wanted(app, doctree, guess_part):
         app.add_css_file(STYLE)
         app.add_js_file(SCRIPT, defer="defer", **{"data-chapter": Path(pagename).name})
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the node and connect the handlers."""
-    app.add_node(
-        guess_part,
-        html=(visit, None),
-        latex=(skip, None),
-        text=(skip, None),
-        man=(skip, None),
-        texinfo=(skip, None),
-    )
+    webpart.register(app, guess_part)
     app.connect("doctree-read", mark)
     app.connect("html-page-context", add_files)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 from docutils import nodes
 
+from bookbuild.ext import webpart
 from bookbuild.pages import questions
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 FOLDER = "notebooks/"
-BUILDERS = ("html", "dirhtml")
 SCRIPT, STYLE = "scripts/question.js", "css/question.css"
 
 
-class question_part(nodes.General, nodes.Element):
-    """A piece of HTML, ``html``, for web pages only."""
+class question_part(webpart.WebPart):
+    """A part of this component."""
 
 
 def mark(app: Sphinx, doctree: nodes.document) -> None:
@@ -98,35 +98,18 @@ def _component(
     )
 
 
-def visit(translator: Any, node: question_part) -> None:
-    """Write it into a web page."""
-    if translator.builder.name in BUILDERS:
-        translator.body.append(node["html"])
-    raise nodes.SkipNode
-
-
-def skip(translator: Any, node: question_part) -> None:
-    """Nowhere else."""
-    raise nodes.SkipNode
-
-
 def add_files(
     app: Sphinx, pagename: str, templatename: str, context: dict, doctree: nodes.document | None
 ) -> None:
     """Load script and style on the pages that ask."""
-    if doctree is None or app.builder.name not in BUILDERS:
-        return
-    if next(iter(doctree.findall(question_part)), None) is not None:
+    if webpart.is_wanted(app, doctree, question_part):
         app.add_css_file(STYLE)
         app.add_js_file(SCRIPT, defer="defer")
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the node and connect the handlers."""
-    skipped = (skip, None)
-    app.add_node(
-        question_part, html=(visit, None), latex=skipped, text=skipped, man=skipped, texinfo=skipped
-    )
+    webpart.register(app, question_part)
     app.connect("doctree-read", mark)
     app.connect("html-page-context", add_files)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

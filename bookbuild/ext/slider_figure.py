@@ -18,6 +18,7 @@ from docutils.parsers.rst import directives
 from sphinx.util.docutils import SphinxDirective
 
 from bookbuild import sliders
+from bookbuild.ext.webpart import BUILDERS
 from bookbuild.sliders.draw import figure_html
 from bookbuild.sources import reachable_files
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 SCRIPT = "figures/slider.js"
 STYLE = "figures/slider.css"
-WEB_BUILDERS = ("html", "dirhtml")
 
 
 class slider_figure(nodes.General, nodes.Element):
@@ -83,7 +83,7 @@ def data_file(name: str) -> str:
 def visit_html(translator: Any, node: slider_figure) -> None:
     """Write the drawing into the page and the data beside it."""
     translator.body.append(node["html"])
-    if translator.builder.name in WEB_BUILDERS:
+    if translator.builder.name in BUILDERS:
         path = Path(translator.builder.outdir, "_static", data_file(node["name"]))
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(node["script"], encoding="utf-8")
@@ -104,7 +104,7 @@ def add_files(
 ) -> None:
     """Load script, style and data on the pages that have a figure."""
     figures = list(doctree.findall(slider_figure)) if doctree else []
-    if not figures or app.builder.name not in WEB_BUILDERS:
+    if not figures or app.builder.name not in BUILDERS:
         return
     app.add_css_file(STYLE)
     app.add_js_file(SCRIPT, defer="defer")

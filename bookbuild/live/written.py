@@ -5,6 +5,17 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+# How often a cell has come to its end; a short run is over before a poll sees that it began.
+COUNT_ENDS = """name => {
+  const ends = (window.cellEnds ??= {});
+  if (!(name in ends)) {
+    const cell = document.getElementById(`cell-${name}`);
+    const ended = () => { if (cell.getAttribute("aria-busy") === "false") ends[name] += 1; };
+    new MutationObserver(ended).observe(cell, { attributeFilter: ["aria-busy"] });
+    ends[name] = 0;
+  }
+  return ends[name];
+}"""
 _CELL = re.compile(r'(?=<div class="cell )')
 _BAR = re.compile(r'data-live="run" data-cell="([^"]+)"[^>]*data-packages="([^"]*)"')
 

@@ -6,10 +6,17 @@ Nothing is executed: the notebook carries its outputs, as the cache of a real bu
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import pytest
+
+from bookbuild.forms.pdf import BROWSERS
 
 ROOT = Path(__file__).resolve().parents[2]
 CONF = """
@@ -103,3 +110,22 @@ def build(
     )
     assert run.returncode == 0, run.stderr
     return run.stderr
+
+
+@contextmanager
+def on_a_phone(page: Path) -> Iterator[tuple[Any, Any]]:
+    """A browser, and a tab of a phone's width in it that shows a page; skips where none starts."""
+    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    chromium = next(filter(None, map(shutil.which, BROWSERS)), None)
+    with api.sync_playwright() as tools:
+        try:
+            browser = tools.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        except api.Error:
+            pytest.skip("no browser starts here")
+        context = browser.new_context(viewport={"width": 390, "height": 844})
+        mode = "document.documentElement.dataset.mode = 'light'"
+        context.add_init_script(f"addEventListener('DOMContentLoaded', () => {{ {mode} }})")
+        tab = context.new_page()
+        tab.goto(page.as_uri())
+        yield browser, tab
+        browser.close()

@@ -123,21 +123,8 @@ def test_the_page_has_fields_and_places_but_shows_none_without_a_script(folder):
 
 def test_a_guess_is_kept_and_shown_beside_the_measurement(folder):
     """Typed, the page loaded again, compared; a skipper is asked once."""
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    import shutil
-
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    with api.sync_playwright() as tools:
-        try:
-            browser = tools.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        except api.Error:
-            pytest.skip("no browser starts here")
-        context = browser.new_context(viewport={"width": 390, "height": 844})
-        mode = "document.documentElement.dataset.mode = 'light'"
-        context.add_init_script(f"addEventListener('DOMContentLoaded', () => {{ {mode} }})")
-        tab = context.new_page()
-        address = (folder / "html" / "notebooks" / "02_sigmoid.html").as_uri()
-        tab.goto(address)
+    page = folder / "html" / "notebooks" / "02_sigmoid.html"
+    with small_book.on_a_phone(page) as (_, tab):
         question = tab.locator(".guess-ask")
         assert question.is_visible()
         question.scroll_into_view_if_needed()
@@ -165,4 +152,3 @@ def test_a_guess_is_kept_and_shown_beside_the_measurement(folder):
         tab.locator(".guess-forget").click()
         assert not tab.locator(".guess-answer").first.is_visible()
         assert tab.evaluate("localStorage.getItem('actlab-guesses:02_sigmoid')") is None
-        browser.close()

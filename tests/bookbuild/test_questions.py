@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import lxml.html
@@ -106,19 +105,8 @@ def test_the_page_asks_at_the_end_of_its_section(folder):
 
 def test_a_choice_is_judged_by_mouse_and_by_keyboard(folder):
     """The verdict is said, the reason unfolds; without scripts the answer unfolds by hand."""
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    address = (folder / "html" / "notebooks" / "02_sigmoid.html").as_uri()
-    with api.sync_playwright() as tools:
-        try:
-            browser = tools.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        except api.Error:
-            pytest.skip("no browser starts here")
-        context = browser.new_context(viewport={"width": 390, "height": 844})
-        mode = "document.documentElement.dataset.mode = 'light'"
-        context.add_init_script(f"addEventListener('DOMContentLoaded', () => {{ {mode} }})")
-        tab = context.new_page()
-        tab.goto(address)
+    page = folder / "html" / "notebooks" / "02_sigmoid.html"
+    with small_book.on_a_phone(page) as (browser, tab):
         reason, said = tab.locator(".quick-answer p"), tab.locator(".quick-say")
         assert not reason.is_visible()
         tab.get_by_label("1", exact=True).check()
@@ -132,9 +120,8 @@ def test_a_choice_is_judged_by_mouse_and_by_keyboard(folder):
         assert tab.locator(".quick-choices label").first.bounding_box()["height"] >= 44
 
         silent = browser.new_context(java_script_enabled=False).new_page()
-        silent.goto(address)
+        silent.goto(page.as_uri())
         assert not silent.locator(".quick input").first.is_visible()
         assert silent.get_by_text("0, exactly").first.is_visible()
         silent.locator(".quick summary").click()
         assert silent.locator(".quick-answer p").is_visible()
-        browser.close()
