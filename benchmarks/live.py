@@ -40,12 +40,12 @@ from actbase.files import write_json  # noqa: E402
 from actgrade import source  # noqa: E402
 from actlab.bench import provenance  # noqa: E402
 from bookbuild.chapters import CHAPTERS  # noqa: E402
-from bookbuild.live.written import first_of_each  # noqa: E402
+from bookbuild.forms.pdf import BROWSERS  # noqa: E402
+from bookbuild.live.written import COUNT_ENDS, first_of_each  # noqa: E402
 
 BOOK = Path(os.environ.get("BOOK_HTML", ROOT / "_build" / "html"))
 PYODIDE = Path(os.environ.get("ACTLAB_PYODIDE", ROOT / "_build" / "pyodide"))
 RECORD = ROOT / "benchmarks" / "pages" / "live.json"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PACKED = (".html", ".css", ".js", ".svg", ".json", ".txt", ".xml", ".wasm")
 BARE = b"""<!doctype html><title>waiting</title><script src="pyodide/pyodide.js"></script>
 <button onclick="go()">go</button><script>
@@ -54,17 +54,6 @@ async function go() {
   document.title = String(pyodide.runPython("1 + 1"));
 }
 </script>"""
-# How often a cell has come to its end; a short run is over before a poll sees that it began.
-ENDS = """name => {
-  const ends = (window.cellEnds ??= {});
-  if (!(name in ends)) {
-    const cell = document.getElementById(`cell-${name}`);
-    const ended = () => { if (cell.getAttribute("aria-busy") === "false") ends[name] += 1; };
-    new MutationObserver(ended).observe(cell, { attributeFilter: ["aria-busy"] });
-    ends[name] = 0;
-  }
-  return ends[name];
-}"""
 PAUSE = 180_000  # milliseconds; beyond that something is wrong
 
 
@@ -142,7 +131,7 @@ def press(tab: Any, cell: str, button: str) -> Callable[[], None]:
     """An act: press a button of a cell, and wait until the cell has come to its end."""
 
     def act() -> None:
-        before = tab.evaluate(ENDS, cell)
+        before = tab.evaluate(COUNT_ENDS, cell)
         tab.locator(f"#cell-{cell} {button}").click()
         tab.wait_for_function(
             "([name, before]) => window.cellEnds[name] > before",

@@ -21,7 +21,8 @@ import pytest
 from arrival import wait_for_scripts
 from chosen import BOOK
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+from bookbuild.forms.pdf import BROWSERS
+
 PAGES = sorted(
     path.relative_to(BOOK).as_posix()
     for path in BOOK.rglob("*.html")

@@ -26,7 +26,7 @@ from arrival import wait_for_scripts
 from actgrade import source
 from bookbuild.chapters import CHAPTERS
 from bookbuild.live.steps import solution_steps
-from bookbuild.live.written import first_of_each
+from bookbuild.live.written import COUNT_ENDS, first_of_each
 from bookbuild.pages import livecost
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,19 +36,6 @@ NAME = CHAPTERS[0].name
 CHAPTER, EXERCISE = f"/notebooks/{NAME}.html", f"/exercises/{NAME}.html"
 FIRST_RUN = 180_000  # milliseconds: Python is started in it
 LATER = 60_000
-
-
-# How often a cell has come to its end. A short run is over before a poll can see that it began.
-COUNT_ENDS = """name => {
-    const ends = (window.cellEnds ??= {});
-    if (!(name in ends)) {
-        const cell = document.getElementById(`cell-${name}`);
-        const ended = () => { if (cell.getAttribute("aria-busy") === "false") ends[name] += 1; };
-        new MutationObserver(ended).observe(cell, { attributeFilter: ["aria-busy"] });
-        ends[name] = 0;
-    }
-    return ends[name];
-}"""
 
 
 class Live:
