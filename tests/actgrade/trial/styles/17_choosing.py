@@ -13,21 +13,6 @@ def label(number):
     return _LABELS[number].replace("-", " ")
 
 
-# %% q1: match
-def label(number):
-    match number:
-        case 1 | 2 | 8 | 19:
-            return "true"
-        case 10 | 16 | 17:
-            return "conditions"
-        case 5 | 6 | 15:
-            return "no data"
-        case 13 | 14 | 20:
-            return "nothing"
-        case _:
-            return "false"
-
-
 # %% q2: a generator, with helpers called time and x
 def corrections(printed, functions):
     x = np.arange(-50, 50.0005, 0.001)
