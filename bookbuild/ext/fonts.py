@@ -1,7 +1,7 @@
 """Fonts for formulas that hold the signs of this book.
 
 KaTeX's fonts can set all of LaTeX; a book needs a few dozen of their signs. After the build, those
-in ``_static`` are replaced by what the pages need of each. A reader waits for them before the first
+in ``_static`` are replaced by what the pages set in each. A reader waits for them before the first
 formula can be drawn. The whole fonts stay in ``book/web``.
 """
 
@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import io
 import logging
+import re
+from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import lxml.html
+import tinycss2
 from fontTools import subset
 
 from bookbuild.paths import WEB
@@ -23,17 +26,47 @@ if TYPE_CHECKING:
 
 FONTS = Path("katex", "fonts")
 WHOLE = WEB / FONTS
+SHEET = WEB / "katex" / "katex.min.css"
 FORMULAS = "//*[contains(concat(' ', @class, ' '), ' katex-html ')]"
+MAIN = "KaTeX_Main"  # where no class asks for another
+_FAMILY = re.compile(r"KaTeX_\w+")
+_CLASS = re.compile(r"\.([\w-]+)")
 
 
-def signs_in(pages: Iterable[Path]) -> set[str]:
-    """The characters that formulas show."""
-    signs: set[str] = set()
+def families(css: str) -> dict[frozenset[str], str]:
+    """By KaTeX's style sheet: the classes that an element has whose text is set in a family."""
+    found = {}
+    for rule in tinycss2.parse_stylesheet(css, skip_comments=True, skip_whitespace=True):
+        if rule.type != "qualified-rule":
+            continue
+        family = _FAMILY.search(tinycss2.serialize(rule.content))
+        for selector in tinycss2.serialize(rule.prelude).split(",") if family else ():
+            # What comes after the last class, ``> span``, is inside.
+            compound = [part for part in re.split(r"[\s>]+", selector) if "." in part][-1]
+            found[frozenset(_CLASS.findall(compound))] = family[0]
+    return found
+
+
+def signs_in(pages: Iterable[Path]) -> dict[str, set[str]]:
+    """The characters that formulas show, by the family in which they are set."""
+    by_classes = families(SHEET.read_text(encoding="utf-8"))
+    signs: dict[str, set[str]] = defaultdict(set)
+
+    def look(element: lxml.html.HtmlElement, outer: set[str]) -> None:
+        classes = set((element.get("class") or "").split())
+        own = {family for needed, family in by_classes.items() if needed <= classes} or outer
+        for family in own:
+            signs[family].update(element.text or "")
+        for child in element:
+            look(child, own)
+            for family in own:
+                signs[family].update(child.tail or "")
+
     for page in pages:
         if b"katex-html" in (text := page.read_bytes()):
             parser = lxml.html.HTMLParser(encoding="utf-8")
             for formula in lxml.html.fromstring(text, parser=parser).xpath(FORMULAS):
-                signs.update(formula.text_content())
+                look(formula, {MAIN})
     return signs
 
 
@@ -57,7 +90,8 @@ def make_small(app: Sphinx, exception: Exception | None) -> None:
     root = Path(app.outdir)
     signs = signs_in(path for path in root.rglob("*.html") if "_static" not in path.parts)
     for font in sorted(WHOLE.glob("*.woff2")):
-        (root / "_static" / FONTS / font.name).write_bytes(only(font, signs))
+        family = font.stem.partition("-")[0]
+        (root / "_static" / FONTS / font.name).write_bytes(only(font, signs[family]))
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

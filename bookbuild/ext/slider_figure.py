@@ -109,7 +109,9 @@ def add_files(
     app.add_css_file(STYLE)
     app.add_js_file(SCRIPT, defer="defer")
     for figure in figures:
-        app.add_js_file(data_file(figure["name"]), defer="defer")
+        # ``data-near``: the script asks for them when the figure comes near.
+        name = figure["name"]
+        app.add_js_file(data_file(name), defer="defer", **{"data-near": name})
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

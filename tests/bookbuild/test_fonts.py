@@ -8,7 +8,7 @@ import pytest
 from fontTools.pens.recordingPen import RecordingPen
 from fontTools.ttLib import TTFont
 
-from bookbuild.ext.fonts import WHOLE, only, signs_in
+from bookbuild.ext.fonts import SHEET, WHOLE, families, only, signs_in
 
 SIGNS = set("x1(−Φ")
 
@@ -19,16 +19,29 @@ def drawn(font: TTFont, sign: str) -> list:
     return pen.value
 
 
-def test_signs_are_those_that_formulas_show(tmp_path):
+def test_signs_are_those_that_formulas_show_by_the_family_they_are_set_in(tmp_path):
     page = tmp_path / "page.html"
     page.write_text(
         '<p>no<span class="katex"><span class="katex-mathml">m</span><span class="katex-html">'
-        '<span>x<i>−</i></span>Φ</span>t</span></p><p class="katex-html-too">n</p>',
+        '<span>x<i>−</i></span>Φ<span class="mord mathsf">T</span>3<span class="mord mathnormal">a'
+        '<span class="mord textrm">b</span>c</span><span class="delimsizing mult">('
+        '<span class="delim-size1"><span>∑</span></span>)</span></span>t</span></p>'
+        '<p class="katex-html-too">n</p>',
         encoding="utf-8",
     )
     other = tmp_path / "other.html"
     other.write_text("<p>z</p>", encoding="utf-8")
-    assert signs_in([page, other]) == set("x−Φ")
+    assert signs_in([page, other]) == {
+        "KaTeX_Main": set("x−Φ3b()"),
+        "KaTeX_SansSerif": {"T"},
+        "KaTeX_Math": set("ac"),
+        "KaTeX_Size1": {"∑"},
+    }
+
+
+def test_each_family_that_the_style_sheet_sets_has_a_font():
+    known = {path.stem.partition("-")[0] for path in WHOLE.glob("*.woff2")}
+    assert set(families(SHEET.read_text(encoding="utf-8")).values()) == known
 
 
 @pytest.mark.parametrize("name", ["KaTeX_Main-Regular", "KaTeX_Math-Italic", "KaTeX_Size2-Regular"])

@@ -249,4 +249,18 @@
   const waiting = window.actlabFigures || [];
   window.actlabFigures = { push: receive };
   waiting.forEach(receive);
+
+  /* Data that the page has not asked for yet come once their figure is near. */
+  const near = new IntersectionObserver((entries) => {
+    for (const { isIntersecting, target } of entries) {
+      if (!isIntersecting) continue;
+      near.unobserve(target);
+      const place = document.querySelector(`script[data-src][data-near="${target.dataset.figure}"]`);
+      if (!place) continue;
+      const script = document.createElement("script");
+      script.src = place.dataset.src;
+      place.replaceWith(script);
+    }
+  }, { rootMargin: "1500px 0px" });
+  for (const figure of document.querySelectorAll("[data-figure]:not([data-live])")) near.observe(figure);
 })();

@@ -23,10 +23,11 @@
     scrollTo({ top: root.scrollHeight, behavior: "instant" });
   });
 
-  // The other scripts, in their order, once the first frame is drawn. They go into the head: a change
-  // of the body would make the browser look at all of it again.
+  // The other scripts, in their order, once the first frame is drawn, but for those that a figure asks
+  // for when it comes near (slider.js). They go into the head: a change of the body would make the
+  // browser look at all of it again.
   function load() {
-    const waiting = document.querySelectorAll("script[data-src]");
+    const waiting = document.querySelectorAll("script[data-src]:not([data-near])");
     let left = waiting.length;
     for (const place of waiting) {
       const script = document.createElement("script");
