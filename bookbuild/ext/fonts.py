@@ -39,8 +39,9 @@ def families(css: str) -> dict[frozenset[str], str]:
     for rule in tinycss2.parse_stylesheet(css, skip_comments=True, skip_whitespace=True):
         if rule.type != "qualified-rule":
             continue
-        family = _FAMILY.search(tinycss2.serialize(rule.content))
-        for selector in tinycss2.serialize(rule.prelude).split(",") if family else ():
+        if not (family := _FAMILY.search(tinycss2.serialize(rule.content))):
+            continue
+        for selector in tinycss2.serialize(rule.prelude).split(","):
             # What comes after the last class, ``> span``, is inside.
             compound = [part for part in re.split(r"[\s>]+", selector) if "." in part][-1]
             found[frozenset(_CLASS.findall(compound))] = family[0]
