@@ -12,6 +12,7 @@ import logging
 import re
 from collections import defaultdict
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,10 +49,12 @@ def families(css: str) -> dict[frozenset[str], str]:
     return found
 
 
-def signs_in(pages: Iterable[Path]) -> dict[str, set[str]]:
-    """The characters that formulas show, by the family in which they are set."""
-    by_classes = families(SHEET.read_text(encoding="utf-8"))
+def signs_in(page: bytes) -> dict[str, set[str]]:
+    """The characters that formulas show in a page, by the family in which they are set."""
     signs: dict[str, set[str]] = defaultdict(set)
+    if b"katex-html" not in page:
+        return signs
+    by_classes = _families()
 
     def look(element: lxml.html.HtmlElement, outer: set[str]) -> None:
         classes = set((element.get("class") or "").split())
@@ -63,12 +66,20 @@ def signs_in(pages: Iterable[Path]) -> dict[str, set[str]]:
             for family in own:
                 signs[family].update(child.tail or "")
 
-    for page in pages:
-        if b"katex-html" in (text := page.read_bytes()):
-            parser = lxml.html.HTMLParser(encoding="utf-8")
-            for formula in lxml.html.fromstring(text, parser=parser).xpath(FORMULAS):
-                look(formula, {MAIN})
+    parser = lxml.html.HTMLParser(encoding="utf-8")
+    for formula in lxml.html.fromstring(page, parser=parser).xpath(FORMULAS):
+        look(formula, {MAIN})
     return signs
+
+
+@cache
+def _families() -> dict[frozenset[str], str]:
+    return families(SHEET.read_text(encoding="utf-8"))
+
+
+def family_of(font: Path) -> str:
+    """The family that a file of KaTeX belongs to."""
+    return font.stem.partition("-")[0]
 
 
 def only(font: Path, signs: Iterable[str]) -> bytes:
@@ -89,10 +100,13 @@ def make_small(app: Sphinx, exception: Exception | None) -> None:
     if exception is not None or app.builder.name != "html":
         return
     root = Path(app.outdir)
-    signs = signs_in(path for path in root.rglob("*.html") if "_static" not in path.parts)
+    signs: dict[str, set[str]] = defaultdict(set)
+    for page in root.rglob("*.html"):
+        if "_static" not in page.parts:
+            for family, shown in signs_in(page.read_bytes()).items():
+                signs[family] |= shown
     for font in sorted(WHOLE.glob("*.woff2")):
-        family = font.stem.partition("-")[0]
-        (root / "_static" / FONTS / font.name).write_bytes(only(font, signs[family]))
+        (root / "_static" / FONTS / font.name).write_bytes(only(font, signs[family_of(font)]))
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

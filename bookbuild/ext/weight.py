@@ -13,13 +13,16 @@ import base64
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import tinycss2
+
+from bookbuild.ext import fonts
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -214,13 +217,18 @@ class Pages:
         words = self._words.union(WORD.findall(head + body))
         css = "".join(rule.used(words) for sheet in sheets for rule in self._rules_of(sheet))
         css = without_unused_variables(css, self._variables.union(NAME.findall(head + body)))
-        css = INSIDE.sub(self._as_data, css).replace(ROOT, f"{_from(self._root, page.parent)}/")
+        signs = fonts.signs_in(body.encode())
+        css = INSIDE.sub(partial(self._as_data, signs), css)
+        css = css.replace(ROOT, f"{_from(self._root, page.parent)}/")
         names = " ".join(_from(sheet, self._root) for sheet in sheets)
         style = f'<style data-of="{names}" data-from="{self._stamp}">{css}</style>\n'
         return f"{head[:start]}{style}{head[start:]}{end}{body}"
 
-    def _as_data(self, match: re.Match[str]) -> str:
-        data = base64.b64encode((self._root / match[1]).read_bytes()).decode()
+    def _as_data(self, signs: Mapping[str, Set[str]], match: re.Match[str]) -> str:
+        """A font with the signs of this page alone, which other pages have no use for."""
+        font = self._root / match[1]
+        small = fonts.only(font, signs.get(fonts.family_of(font), set()))
+        data = base64.b64encode(small).decode()
         return f"url(data:font/woff2;base64,{data})"
 
     def _rules_of(self, sheet: Path) -> tuple[Rule, ...]:
