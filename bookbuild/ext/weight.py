@@ -164,7 +164,9 @@ class Pages:
         self._root = root
         self._first = without_comments((root / FIRST_SCRIPT).read_text(encoding="utf-8"))
         static = sorted(path for path in (root / "_static").rglob("*") if path.suffix in KINDS)
-        self._stamp = digest(path.read_bytes() for path in static)
+        # A page is rewritten anew when anything in it or the way of rewriting is new.
+        rules = [Path(__file__), Path(fonts.__file__)]
+        self._stamp = digest(path.read_bytes() for path in [*static, *rules])
         # Scripts may add what they name.
         scripts = [path.read_text(encoding="utf-8") for path in static if path.suffix == ".js"]
         self._words = set().union(*map(WORD.findall, scripts))
