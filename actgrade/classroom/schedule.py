@@ -29,9 +29,12 @@ def batches(units: Iterable[Unit], size: int) -> Iterator[list[Unit]]:
 
 def workers(count: int, jobs: int | None) -> int:
     """How many worker processes ``count`` units are worth: starting one costs as much as ten."""
+    worth = jobs or max(1, count // UNITS_WORTH_A_WORKER)
+    if jobs or worth == 1:
+        return worth  # joblib takes longer to import than a notebook to grade
     import joblib
 
-    return jobs or max(1, min(joblib.cpu_count(), count // UNITS_WORTH_A_WORKER))
+    return min(joblib.cpu_count(), worth)
 
 
 def here(
