@@ -331,7 +331,9 @@ def star_relu(x: FloatArray, scale: ArrayLike = 0.8944, bias: ArrayLike = -0.447
     Args:
         x: array of any shape.
         scale: s, any finite number or an array that broadcasts to ``x``.
-        bias: b, the same. The defaults give a standard normal input mean 0 and variance 1.
+        bias: b, the same. The defaults give a standard normal input mean 0 and variance 1; the
+            paper's own code starts from 1 and 0 (sail-sg/metaformer, metaformer_baselines.py,
+            00eacc0).
 
     Returns:
         shape and dtype of ``x``. Paper: yu2024metaformer.
