@@ -271,12 +271,7 @@ def hard_sigmoid_derivative(x: FloatArray) -> FloatArray:
 def hardswish(x: FloatArray) -> FloatArray:
     """Hard-swish x·ReLU6(x + 3)/6: 0 below −3, x above 3. Paper: howard2019mobilenetv3."""
     inner = np.clip(x, -3.0, 3.0)
-    # x·(x + 3), rounded once: what the sum and the product lose is added.
-    total = inner + 3.0
-    part = total - inner
-    lost = (inner - (total - part)) + (3.0 - part)
-    product, error = two_product(inner, total)
-    return np.where(x >= 3.0, x, (product + (error + inner * lost)) / 6.0)
+    return np.where(x >= 3.0, x, inner * (inner + 3.0) / 6.0)
 
 
 @elementwise

@@ -94,6 +94,8 @@ def _shifted(call: _Call) -> tuple[FloatArray, FloatArray]:
     with np.errstate(invalid="ignore"):
         gap = x - largest
         shifted = gap / temperature
+        if np.all(shifted > -750.0):  # as nearly always: nothing below is needed
+            return shifted, _lost(x, largest, gap, shifted, temperature)
         # Two finite logits may be further apart than the largest number, but their halves are not.
         apart = np.isinf(shifted) & np.isfinite(x)
         if apart.any():
@@ -106,11 +108,21 @@ def _shifted(call: _Call) -> tuple[FloatArray, FloatArray]:
     near = shifted > -750.0
     near_x, near_gap = np.where(near & ~lone, x, 0.0), np.where(near & ~lone, gap, 0.0)
     top = np.where(near & ~lone, largest, 0.0)
-    # Knuth's two-sum: exactly what x − max lost.
-    part = near_gap - near_x
-    rest = (near_x - (near_gap - part)) - (top + part)
-    product, error = two_product(np.where(near & ~lone, shifted, 0.0), temperature)
-    return shifted, ((near_gap - product) - error + rest) / temperature
+    near_shifted = np.where(near & ~lone, shifted, 0.0)
+    return shifted, _lost(near_x, top, near_gap, near_shifted, temperature)
+
+
+def _lost(
+    x: FloatArray, top: FloatArray, gap: FloatArray, shifted: FloatArray, temperature: float
+) -> FloatArray:
+    """What gap = x − top and shifted = gap/τ lost by rounding, of finite numbers."""
+    # Knuth's two-sum: exactly what the difference lost.
+    part = gap - x
+    rest = (x - (gap - part)) - (top + part)
+    if temperature == 1.0:
+        return rest
+    product, error = two_product(shifted, temperature)
+    return ((gap - product) - error + rest) / temperature
 
 
 def _weights(call: _Call) -> tuple[FloatArray, FloatArray]:

@@ -221,7 +221,7 @@ FLOAT64_ULP = {
     "quick_gelu": (4.5, 8.0),
     "silu": (3.5, 6.0),
     "mish": (5.0, 8.0),
-    "hardswish": (1.5, 1.5),
+    "hardswish": (2.5, 1.5),
     "relu2": (0.5, 0.0),
     "leaky_relu2": (0.5, 1.0),
     "star_relu": (2.5, 0.5),
