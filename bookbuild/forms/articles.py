@@ -32,6 +32,7 @@ DROPPED_CLASSES = (
 )
 # A held-back check prints up to a hundred values, which nobody compares on paper.
 MOST_OUTPUT_LINES, KEPT_OUTPUT_LINES = 24, 12
+MOST_OF_A_LINE, KEPT_OF_A_LINE = 600, 240  # characters: an array is one line
 DROPPED_ATTRIBUTES = ["tabindex", "contenteditable", "loading", "onclick", "draggable", "hidden"]
 
 
@@ -147,11 +148,19 @@ def shorten(article: etree._Element) -> None:
     """Keep the beginning of each long output, and say how much is left out."""
     for block in find(article, f"{with_class('cell_output')}//h:pre"):
         lines = "".join(block.itertext()).rstrip("\n").split("\n")
-        if len(lines) > MOST_OUTPUT_LINES:
+        kept = [
+            f"{line[:KEPT_OF_A_LINE]} … {len(line) - KEPT_OF_A_LINE:,} more characters"
+            if len(line) > MOST_OF_A_LINE
+            else line
+            for line in lines
+        ]
+        if len(kept) > MOST_OUTPUT_LINES:
+            rest = len(kept) - KEPT_OUTPUT_LINES
+            kept = [*kept[:KEPT_OUTPUT_LINES], f"… {rest} more lines"]
+        if kept != lines:
             for child in list(block):
                 block.remove(child)
-            rest = len(lines) - KEPT_OUTPUT_LINES
-            block.text = "\n".join([*lines[:KEPT_OUTPUT_LINES], f"… {rest} more lines"])
+            block.text = "\n".join(kept)
 
 
 def plain_namespaces(article: etree._Element) -> None:

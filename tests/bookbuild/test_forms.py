@@ -119,7 +119,8 @@ def test_solutions_are_an_appendix_with_short_outputs(book: Path) -> None:
     many = "".join(f"<span>value {n}</span>\n" for n in range(100))
     few = "".join(f"<span>short {n}</span>\n" for n in range(24))
     (book / "_build/html/solutions/01.html").write_text(
-        f"<article><h1>Solutions</h1>{output.format(many)}{output.format(few)}</article>"
+        f"<article><h1>Solutions</h1>{output.format(many)}{output.format(few)}"
+        f"{output.format('array ' + '7' * 900)}{output.format('row ' + '8' * 500)}</article>"
     )
     loaded = contents.load(book)
     assert [page.name for page in loaded.pages] == [
@@ -132,6 +133,8 @@ def test_solutions_are_an_appendix_with_short_outputs(book: Path) -> None:
     assert (last.title, last.depth, last.part) == ("1. First", 0, "Appendix. Solutions")
     text = "".join(articles.load(loaded, last).element.itertext())
     assert "value 11\n… 88 more lines" in text
+    assert f"array {'7' * 234} … 666 more characters" in text
+    assert f"row {'8' * 500}" in text
     assert "value 12" not in text
     assert "short 23" in text
 
