@@ -59,14 +59,14 @@ def draw(
         names: the two functions, see :func:`actlab.palette.identity`.
         sizes: seeds of a lab in each row; 1 must come first.
     """
-    shares = np.array([0.27 if k == 1 else 0.05 + 0.011 * (len(differences) // k) for k in sizes])
+    parts = np.array([_part(k, len(differences)) for k in sizes])
     if narrow:
         top, left, width, words, gap = 0.965, 0.03, 0.94, 0.088, 0.012
-        shares *= 0.97 - len(sizes) * (words + gap) - 0.13
+        room = 0.97 - len(sizes) * (words + gap) - 0.13
     else:
         top, left, width, words, gap = 0.97, 0.40, 0.57, 0.0, 0.04
-        shares *= 0.97 - len(sizes) * gap - 0.085
-    shares /= sum(0.27 if k == 1 else 0.05 + 0.011 * (len(differences) // k) for k in sizes)
+        room = 0.97 - len(sizes) * gap - 0.085
+    shares = room * parts / parts.sum()
     rows = []
     for k, share in zip(sizes, shares, strict=True):
         head = words * (1.3 if k == 1 and narrow else 1)
@@ -80,13 +80,19 @@ def draw(
         rows.append(ax)
         top -= head + max(share, 0 if narrow else height) + gap
     note = f"dashed: all {len(differences)}\nseeds, {truth:.1f}"
-    rows[0].text(4.0, 0.95, note, transform=rows[0].get_xaxis_transform(), va="top", fontsize=8)
+    rows[0].text(3.9, 0.95, note, transform=rows[0].get_xaxis_transform(), va="top", fontsize=8)
     rows[-1].tick_params(labelbottom=True, bottom=True)
     rows[-1].spines["bottom"].set_visible(True)
     first, second = (identity(name).label for name in names)
-    rows[-1].set_xlabel(
-        f"← {second} ahead        {first} ahead, points of test accuracy →", fontsize=9
-    )
+    rows[-1].set_xlabel(f"← {second} ahead    {first} ahead, points of test accuracy →", fontsize=9)
+
+
+def _part(size: int, seeds: int) -> float:
+    """How much height the row of labs of this size gets; a few labs are set wider apart."""
+    if size == 1:
+        return 0.27
+    labs = seeds // size
+    return 0.05 + (0.011 if labs > 6 else 0.017) * labs
 
 
 def _frame(ax: Axes) -> None:

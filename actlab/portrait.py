@@ -507,8 +507,8 @@ def _found(state: State, *, two_lines: bool = False) -> str:
     return f"{count},{chr(10) if two_lines else ' '}{silent} silent"
 
 
-def _key(figure: Figure, left: float, top: float, colour: str) -> None:
-    """How to read a portrait, in three lines."""
+def _key(figure: Figure, left: float, top: float, colour: str, *, slim: bool = False) -> None:
+    """How to read a portrait, in three lines, or in three pairs of lines where there is no room."""
     from actlab.plotting import INK, MUTED
 
     rows = (
@@ -516,12 +516,15 @@ def _key(figure: Figure, left: float, top: float, colour: str) -> None:
         ("a unit bends here; thicker: more", colour, 1.2, "-"),
         ("so does a silent one: it adds under 1 %", colour, 0.7, (0, (2, 3))),
     )
+    step = 0.36 if slim else 0.19
     for row, (text, ink, thick, dash) in enumerate(rows):
-        ax = _axes(figure, left, top + 0.19 * row, 0.36, 0.15)
+        if slim:
+            text = text.replace("says ", "says\n").replace("; ", ";\n").replace(": it", ":\nit")
+        ax = _axes(figure, left, top + step * row, 0.36, 0.15)
         ax.plot([0, 1], [0.5, 0.5], color=ink, linewidth=thick, linestyle=dash)
         ax.set(xlim=(0, 1), ylim=(0, 1))
         ax.axis("off")
-        _write(figure, left + 0.45, top + 0.19 * row, text, fontsize=8, color=MUTED)
+        _write(figure, left + 0.45, top + step * row, text, fontsize=8, color=MUTED)
 
 
 def _draw_one(portrait: Portrait, figure: Figure, narrow: bool) -> None:
@@ -592,3 +595,6 @@ def _draw_several(portraits: list[Portrait], figure: Figure, narrow: bool) -> No
         draw_bars(_axes(figure, left, low, 0.4 * edge, 0.36), portrait)
         text = _found(last, two_lines=narrow)
         _write(figure, left + 0.4 * edge + 0.1, low + 0.05, text, fontsize=8.5, color=who.colour)
+    if narrow and len(portraits) % 2:  # the place of one more portrait is free
+        left, top = 0.05 + edge + 0.22, 0.05 + (len(portraits) // 2) * height + 0.6
+        _key(figure, left, top, identity(portraits[-1].name).colour, slim=True)
