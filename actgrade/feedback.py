@@ -7,9 +7,10 @@ in :mod:`actgrade.compare` does, and this module explains it.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,6 +18,9 @@ from actgrade.compare import lines_agree, own_lines, rounded_tolerance
 from actgrade.quote import quote
 from actgrade.source import Tolerance
 from actgrade.values import Shown, parse_line
+
+if TYPE_CHECKING:
+    from actgrade.origin import Origins
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,7 @@ def explain_text(
     tolerance: Tolerance,
     *,
     reveal: bool,
-    functions: Mapping[str, str] | None = None,
+    origins: Origins | None = None,
     calls: Callable[[], Sequence[str | None]] | None = None,
 ) -> str:
     """Why ``got`` does not agree with ``expected``.
@@ -43,14 +47,14 @@ def explain_text(
         reveal: whether held inputs, expected values and words of the learner's code may be quoted
             (self-study); False in a class, where held inputs stay held: whoever writes the code
             could otherwise have them quoted.
-        functions: by the name of a value, the function that it comes from, to be named instead.
+        origins: of the values: the function that one comes from is named instead of it, and where
+            there is none, what was called before.
         calls: asked when it matters, the call behind each line of ``expected``.
 
     Returns:
         One sentence, without a full stop, that names the value and what is wrong with it.
     """
-    functions = functions or {}
-    wanted, found = _read(expected, functions), _read(own_lines(expected, got), functions)
+    wanted, found = _read(expected, origins), _read(own_lines(expected, got), origins)
     if not found:
         return "nothing is printed where values are expected"
     if [_label(line) for line in wanted] != [_label(line) for line in found]:
@@ -69,6 +73,9 @@ def explain_text(
         if first < len(said) and said[first]:
             sentence += f", for the call {quote(said[first] or '', 200)}"
     told = _label(wanted[first])
+    if origins and origins.called and told and "(…)" not in told:
+        # A value of the course's own that is another after the answer's functions have run.
+        sentence += f", after {' and '.join(f'{name}(…)' for name in origins.called)}"
     others = list(dict.fromkeys(_label(wanted[index]) for index in differing[1:]))
     others = [name for name in others if name and name != told]
     again = sum(_label(wanted[index]) == told for index in differing[1:])
@@ -80,14 +87,15 @@ def explain_text(
     return sentence
 
 
-def _read(text: str, functions: Mapping[str, str]) -> list[_Line]:
+def _read(text: str, origins: Origins | None) -> list[_Line]:
     lines = []
     for line in text.rstrip().splitlines():
         shown = parse_line(line)
         if shown is not None:
             label, bracket, rest = shown.name.partition("[")
-            if label in functions:
-                shown = replace(shown, name=f"{functions[label]}(…){bracket}{rest}")
+            function = origins.function(label) if origins else ""
+            if function:
+                shown = replace(shown, name=f"{function}(…){bracket}{rest}")
         lines.append(_Line(line.rstrip(), shown))
     return lines
 

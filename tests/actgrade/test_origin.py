@@ -11,7 +11,7 @@ from actgrade.apart import CALLS
 from actgrade.course import Course
 from actgrade.grade import grade
 from actgrade.job import Options
-from actgrade.origin import calls_of, functions_of, recording
+from actgrade.origin import Origins, calls_of, origins_of, recording
 from actgrade.trial import Seeds, Trial, cells_of
 from actgrade.verify import handed_in
 
@@ -23,19 +23,32 @@ ASKED = frozenset({"f", "g"})
     ("source", "found"),
     [
         ("show(y=f(x))", {"y": "f"}),
-        ("show(x=x, y=f(x), z=g(x), s=str(list(f(x))))", {"y": "f", "z": "g", "s": "f"}),
-        ("y = f(x)\nz = y + 1\nshow(z=z, n=3)", {"z": "f"}),
+        ("show(x=x, y=f(x), z=g(x), s=str(list(f(x))))", {"y": "f", "z": "g", "s": "f", "x": ""}),
+        ("y = f(x)\nz = y + 1\nshow(z=z, n=3)", {"z": "f", "n": ""}),
         ("a, b = f(x)\nshow(a=a, b=b)", {"a": "f", "b": "f"}),
-        ("show(y=f(g(x)))", {}),
-        ("show(y=f(x))\nshow(y=g(x))", {}),
+        ("y = []\nfor v in x:\n    y.append(f(v))\nshow(y=np.array(y))", {"y": "f"}),
+        ("y = 0\ny += f(x)\nshow(y=y)", {"y": "f"}),
+        ("for y in f(x):\n    show(y=y)", {"y": "f"}),
+        ("if (y := f(x)) > 0:\n    show(y=y)", {"y": "f"}),
+        ("y = [f(x)]\ny.append(g(x))\nshow(y=y)", {"y": ""}),
+        ("show(y=f(g(x)))", {"y": ""}),
+        ("show(y=f(x))\nshow(y=g(x))", {"y": ""}),
         ("show(bad=raised(f, 1), all=[f(v) for v in x])", {"bad": "f", "all": "f"}),
-        ("y = f(x)\ny = 3\nshow(y=y)", {}),
+        ("y = f(x)\ny = 3\nshow(y=y)", {"y": ""}),
         ("print(f(x))", {}),
         ("show(", {}),
     ],
 )
 def test_the_function_behind_a_value_is_read_from_the_source(source, found):
-    assert functions_of(source, ASKED) == found
+    assert origins_of(source, ASKED).functions == found
+
+
+def test_names_that_are_made_when_it_runs_have_an_origin_too():
+    source = "for n in (1, 2):\n    y = f(n)\n    show(n=n, **{f'y_{n}': y})"
+    origins = origins_of(source, ASKED)
+    assert origins == Origins({"n": ""}, made="f", called=("f",))
+    assert (origins.function("y_1"), origins.function("n")) == ("f", "")
+    assert origins_of("show(**{'a': f(1)})\nshow(**{'b': g(1)})", ASKED).made == ""
 
 
 def test_calls_are_read_line_by_line():
