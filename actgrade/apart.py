@@ -13,15 +13,17 @@ import ast
 import builtins
 import functools
 import json
+import re
 import sys
 from collections.abc import Callable, Iterable
-from types import FunctionType
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType, NoneType
 from typing import Any
 
 STOPPED = "breakpoint()"
 KEPT = "_actlab_course"
 CALLS = "actlab calls: "
 MOST_OF_A_CALL = 300
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+\b")
 
 # What the course's last cell before the answer ends with.
 REMEMBER = f"from actgrade.apart import Apart as _actlab_apart\n{KEPT} = _actlab_apart(globals())\n"
@@ -106,7 +108,9 @@ class _Calls:
         def called(*arguments: Any, **keywords: Any) -> Any:
             said = [_said(value) for value in arguments]
             said += [f"{key}={_said(value)}" for key, value in keywords.items()]
-            self._pending.append(f"{name}({', '.join(said)})"[:MOST_OF_A_CALL])
+            call = f"{name}({', '.join(said)})"
+            cut = len(call) > MOST_OF_A_CALL
+            self._pending.append(f"{call[:MOST_OF_A_CALL]}…" if cut else call)
             return thing(*arguments, **keywords)
 
         return called
@@ -130,10 +134,14 @@ class _Calls:
 def _said(value: Any) -> str:
     import numpy as np
 
-    if isinstance(value, FunctionType):
+    if isinstance(value, MethodType | BuiltinFunctionType) and not isinstance(
+        value.__self__, ModuleType | type | NoneType
+    ):
+        return "a function"  # the name of a method says what it does for its object
+    if isinstance(value, FunctionType | MethodType | BuiltinFunctionType | type | np.ufunc):
         return value.__name__.strip("<>")
     with np.printoptions(threshold=12, edgeitems=3, precision=6):
-        return " ".join(repr(value).split())
+        return _ADDRESS.sub("", " ".join(repr(value).split()))
 
 
 def run_apart(source: str, file: str, asked: Iterable[str]) -> str:

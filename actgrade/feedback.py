@@ -68,12 +68,11 @@ def explain_text(
         return "the values agree"
     first = differing[0]
     sentence = _explain_line(wanted[first], found[first], tolerance, wanted, found, reveal)
-    if reveal and calls is not None and _is_single(wanted[first]):
-        said = calls()
-        if first < len(said) and said[first]:
-            sentence += f", for the call {quote(said[first] or '', 200)}"
     told = _label(wanted[first])
-    if origins and origins.called and told and "(…)" not in told:
+    said = calls() if reveal and calls is not None and _is_single(wanted[first]) else ()
+    if first < len(said) and said[first]:
+        sentence += f", for the call {quote(said[first] or '', 200)}"
+    elif origins and origins.called and told and "(…)" not in told:
         # A value of the course's own that is another after the answer's functions have run.
         sentence += f", after {' and '.join(f'{name}(…)' for name in origins.called)}"
     others = list(dict.fromkeys(_label(wanted[index]) for index in differing[1:]))
@@ -95,7 +94,10 @@ def _read(text: str, origins: Origins | None) -> list[_Line]:
             label, bracket, rest = shown.name.partition("[")
             function = origins.function(label) if origins else ""
             if function:
-                shown = replace(shown, name=f"{function}(…){bracket}{rest}")
+                named = f"{function}(…)"
+                if shown.kind == "bool" and origins and label in origins.derived:
+                    named = f"{label} of {named}"  # not what it returns: what is true of that
+                shown = replace(shown, name=f"{named}{bracket}{rest}")
         lines.append(_Line(line.rstrip(), shown))
     return lines
 

@@ -31,11 +31,13 @@ class Origins:
             several, or from none.
         made: the same for values whose names are made only when the cell runs.
         called: the functions that the cell calls, in their order.
+        derived: names of values that are computed from what the function behind them returns.
     """
 
     functions: Mapping[str, str] = field(default_factory=dict)
     made: str = ""
     called: tuple[str, ...] = ()
+    derived: frozenset[str] = frozenset()
 
     def function(self, label: str) -> str:
         """The function behind the value ``label``, or ""."""
@@ -52,6 +54,7 @@ def origins_of(source: str, asked: frozenset[str]) -> Origins:
     behind: dict[str, set[str]] = {}
     found: dict[str, set[str]] = {}
     called: list[str] = []
+    derived: set[str] = set()
     for node in _in_order(tree):
         if isinstance(node, ast.Name):
             called += [node.id] if node.id in asked and node.id not in called else []
@@ -60,6 +63,8 @@ def origins_of(source: str, asked: frozenset[str]) -> Origins:
                 for keyword in node.keywords:
                     functions = _functions(keyword.value, asked, behind)
                     found.setdefault(keyword.arg or "", set()).update(functions or {""})
+                    if keyword.arg and not _is_plain(keyword.value, asked):
+                        derived.add(keyword.arg)
             elif isinstance(node.func, ast.Attribute) and node.func.attr in _ADDING:
                 for name in _names(node.func.value):
                     added = (_functions(value, asked, behind) for value in node.args)
@@ -71,7 +76,7 @@ def origins_of(source: str, asked: frozenset[str]) -> Origins:
                     old = behind.get(name, set()) if isinstance(node, ast.AugAssign) else set()
                     behind[name] = old | _functions(value, asked, behind)
     one = {label: min(names) if len(names) == 1 else "" for label, names in found.items()}
-    return Origins(one, one.pop("", ""), tuple(called))
+    return Origins(one, one.pop("", ""), tuple(called), frozenset(derived))
 
 
 _Node = ast.Assign | ast.AugAssign | ast.NamedExpr | ast.For | ast.Call | ast.Name
@@ -84,6 +89,22 @@ def _in_order(tree: ast.AST) -> list[_Node]:
 
 def _names(node: ast.AST) -> list[str]:
     return [one.id for one in ast.walk(node) if isinstance(one, ast.Name)]
+
+
+def _is_plain(node: ast.AST, asked: frozenset[str]) -> bool:
+    """Whether a value is what a function returns, or a part or another form of it."""
+    if isinstance(node, ast.Subscript | ast.Starred):
+        return _is_plain(node.value, asked)
+    if isinstance(node, ast.List | ast.Tuple):
+        return all(_is_plain(one, asked) for one in node.elts)
+    if isinstance(node, ast.ListComp):
+        return _is_plain(node.elt, asked)
+    if isinstance(node, ast.Call):
+        if isinstance(node.func, ast.Name) and node.func.id in asked | {"raised"}:
+            return True
+        form = ast.unparse(node.func) in ("bool", "float", "int", "list", "str", "np.array")
+        return form and len(node.args) > 0 and _is_plain(node.args[0], asked)
+    return isinstance(node, ast.Name)
 
 
 def _functions(node: ast.AST, asked: frozenset[str], behind: dict[str, set[str]]) -> set[str]:

@@ -105,6 +105,9 @@ def test_the_function_is_named_and_not_the_label_of_a_held_value():
     assert said(text(x=1, untouched=True), text(x=1, untouched=False)) == (
         "untouched is False, not True, after f(…) and g(…)"
     )
+    origins = Origins({"same": "f", "dead": "f"}, derived=frozenset({"same"}))
+    assert said(text(same=True), text(same=False)) == "same of f(…) is False, not True"
+    assert said(text(dead=True), text(dead=False)) == "f(…) is False, not True"
 
 
 def test_a_missing_nan_is_named():

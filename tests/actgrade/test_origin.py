@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 
-from actgrade.apart import CALLS
+from actgrade.apart import CALLS, _Calls
 from actgrade.course import Course
 from actgrade.grade import grade
 from actgrade.job import Options
@@ -49,6 +50,26 @@ def test_names_that_are_made_when_it_runs_have_an_origin_too():
     assert origins == Origins({"n": ""}, made="f", called=("f",))
     assert (origins.function("y_1"), origins.function("n")) == ("f", "")
     assert origins_of("show(**{'a': f(1)})\nshow(**{'b': g(1)})", ASKED).made == ""
+
+
+def test_what_is_only_true_of_a_result_is_told_from_the_result():
+    source = (
+        "y = f(x)\nshow(y=y[0], z=bool(f(x)), a=[bool(v) for v in f(x)], n=raised(f, 1))\n"
+        "show(same=bool((y == f(x)).all()), kind=type(y) is int, shape=y.shape)"
+    )
+    assert origins_of(source, ASKED).derived == {"same", "kind", "shape"}
+
+
+def test_a_call_is_said_without_addresses_and_says_where_it_is_cut():
+    def said(*values):
+        calls = _Calls(lambda **shown: None)
+        calls.noting("f", lambda *values: None)(*values)
+        return calls._pending[0]
+
+    assert said(lambda x: x, np.tanh, max, np.float16) == "f(lambda, tanh, max, float16)"
+    assert said((v for v in ()).send, [].append) == "f(a function, a function)"
+    assert "0x" not in said({"a": lambda x: x}, (v for v in ()))
+    assert said(list(range(200))).endswith("…")
 
 
 def test_calls_are_read_line_by_line():
