@@ -19,6 +19,8 @@ from collections.abc import Callable, Iterable
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType, NoneType
 from typing import Any
 
+from actgrade.sandbox.guard import refuse_handed_on
+
 STOPPED = "breakpoint()"
 KEPT = "_actlab_course"
 CALLS = "actlab calls: "
@@ -73,6 +75,7 @@ class Apart:
     def _see(self, namespace: dict[str, Any], asked: Iterable[str]) -> None:
         for name in asked:
             if name in namespace:
+                refuse_handed_on(namespace[name])
                 self._own[name] = namespace[name]
 
 
