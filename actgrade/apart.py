@@ -87,7 +87,7 @@ class _Noting(ast.NodeTransformer):
         if isinstance(node.func, ast.Name) and node.func.id == "show":
             node.func = ast.Call(ast.Name("_actlab_show", ast.Load()), [], [])
             for keyword in node.keywords:
-                if keyword.arg not in (None, "digits"):
+                if keyword.arg != "digits":
                     note = ast.Name("_actlab_note", ast.Load())
                     keyword.value = ast.Call(note, [ast.Constant(keyword.arg), keyword.value], [])
         return node
@@ -123,9 +123,13 @@ class _Calls:
         self._before, self._pending, self._notes = self._pending, [], {}
         return self.show
 
-    def note(self, label: str, value: Any) -> Any:
-        """The value ``label`` is there, and what was called since the one before made it."""
-        self._notes[label], self._pending = self._pending or self._before, []
+    def note(self, label: str | None, value: Any) -> Any:
+        """The value ``label`` is there, and what was called since the one before made it.
+
+        Without a label it is a dictionary of several.
+        """
+        made, self._pending = self._pending or self._before, []
+        self._notes.update(dict.fromkeys(value if label is None else [label], made))
         return value
 
     def show(self, **values: Any) -> None:

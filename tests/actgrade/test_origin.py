@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import nbformat
 import numpy as np
 import pytest
 
-from actgrade.apart import CALLS, _Calls
+from actgrade.apart import CALLS, Apart, _Calls
 from actgrade.course import Course
 from actgrade.grade import grade
 from actgrade.job import Options
@@ -70,6 +71,18 @@ def test_a_call_is_said_without_addresses_and_says_where_it_is_cut():
     assert said((v for v in ()).send, [].append) == "f(a function, a function)"
     assert "0x" not in said({"a": lambda x: x}, (v for v in ()))
     assert said(list(range(200))).endswith("…")
+
+
+def test_the_call_behind_a_name_that_is_made_when_it_runs_is_known(capsys):
+    space = {"f": lambda x: x + 1, "show": lambda **shown: None}
+    source = "for n in (1, 2):\n    y = f(n)\n    show(**{f'y_{n}': y, 'z': 2})\nshow(y=f(3))"
+    Apart(space).record(source, "check", space, ["f"])
+    lines = capsys.readouterr().out.splitlines()
+    assert [json.loads(line.removeprefix(CALLS)) for line in lines] == [
+        {"y_1": ["f(1)"], "z": ["f(1)"]},
+        {"y_2": ["f(2)"], "z": ["f(2)"]},
+        {"y": ["f(3)"]},
+    ]
 
 
 def test_calls_are_read_line_by_line():
