@@ -58,7 +58,9 @@ def explain_text(
     if not found:
         return "nothing is printed where values are expected"
     if [_label(line) for line in wanted] != [_label(line) for line in found]:
-        return _different_lines(wanted, found, reveal)
+        sentence, place = _different_lines(wanted, found, reveal)
+        said = calls() if reveal and calls is not None and place is not None else ()
+        return sentence + (_call_of(said, place) if place is not None else "")
     differing = [
         index
         for index, (a, b) in enumerate(zip(wanted, found, strict=True))
@@ -70,8 +72,9 @@ def explain_text(
     sentence = _explain_line(wanted[first], found[first], tolerance, wanted, found, reveal)
     told = _label(wanted[first])
     said = calls() if reveal and calls is not None and _is_single(wanted[first]) else ()
-    if first < len(said) and said[first]:
-        sentence += f", for the call {quote(said[first] or '', 200)}"
+    call = _call_of(said, first)
+    if call:
+        sentence += call
     elif origins and origins.called and told and "(…)" not in told:
         # A value of the course's own that is another after the answer's functions have run.
         sentence += f", after {' and '.join(f'{name}(…)' for name in origins.called)}"
@@ -111,24 +114,36 @@ def _label(line: _Line) -> str:
     return line.shown.name if line.shown else ""
 
 
-def _different_lines(wanted: list[_Line], found: list[_Line], reveal: bool) -> str:
-    """The two texts do not even name the same values in the same order."""
-    for a, b in zip(wanted, found, strict=False):
+def _call_of(calls: Sequence[str | None], place: int) -> str:
+    """``, for the call f(x)``, where the call behind a line is known."""
+    call = calls[place] if place < len(calls) else None
+    return f", for the call {quote(call, 200)}" if call else ""
+
+
+def _different_lines(
+    wanted: list[_Line], found: list[_Line], reveal: bool
+) -> tuple[str, int | None]:
+    """The two texts do not even name the same values in the same order.
+
+    Returns:
+        What is wrong, and in which line of ``wanted``, where it is in one.
+    """
+    for place, (a, b) in enumerate(zip(wanted, found, strict=False)):
         if not a.shown or not b.shown or a.shown.name != b.shown.name:
             break
         if a.shown.text != b.shown.text and "other" in (a.shown.kind, b.shown.kind):
-            return f"{a.shown.name} is {_what(b.shown, reveal)}, not {_what(a.shown)}"
+            return f"{a.shown.name} is {_what(b.shown, reveal)}, not {_what(a.shown)}", place
     names, texts = {_label(line) for line in wanted}, {line.text for line in wanted}
     extra = [line for line in found if not line.shown or line.shown.name not in names]
     extra = [line for line in extra if line.text not in texts]
     if extra:
         shown = f", {quote(extra[0].text, 60)!r}" if reveal else ""
-        return f"it prints something extra{shown}: remove the print"
+        return f"it prints something extra{shown}: remove the print", None
     found_names = {_label(line) for line in found}
     missing = [_label(line) for line in wanted if _label(line) not in found_names]
     if missing:
-        return f"{missing[0] or 'a line'} is missing from what is printed"
-    return "the values are printed in another order or another number of times"
+        return f"{missing[0] or 'a line'} is missing from what is printed", None
+    return "the values are printed in another order or another number of times", None
 
 
 def _explain_line(

@@ -110,6 +110,14 @@ def test_the_function_is_named_and_not_the_label_of_a_held_value():
     assert said(text(dead=True), text(dead=False)) == "f(…) is False, not True"
 
 
+def test_the_call_is_said_for_a_sequence_of_another_length_too():
+    want, got = text(n=1) + text(y=[1, 2]), text(n=1) + text(y=[1])
+    calls = lambda: [None, "f(3)", "f(3)", "f(3)"]  # noqa: E731
+    said = explain_text(want, got, Tolerance(), reveal=True, calls=calls)
+    assert said == "y is a sequence of 1, not a sequence of 2, for the call f(3)"
+    assert "f(3)" not in explain_text(want, got, Tolerance(), reveal=False, calls=calls)
+
+
 def test_a_missing_nan_is_named():
     want = np.where(X > 3, np.nan, SILU)
     assert values(SILU, want) == "y should be NaN in 5 of 41 places"
