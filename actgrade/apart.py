@@ -13,15 +13,19 @@ import ast
 import builtins
 import functools
 import json
+import re
 import sys
 from collections.abc import Callable, Iterable
-from types import FunctionType
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType, NoneType
 from typing import Any
+
+from actgrade.sandbox.guard import refuse_handed_on
 
 STOPPED = "breakpoint()"
 KEPT = "_actlab_course"
 CALLS = "actlab calls: "
 MOST_OF_A_CALL = 300
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+\b")
 
 # What the course's last cell before the answer ends with.
 REMEMBER = f"from actgrade.apart import Apart as _actlab_apart\n{KEPT} = _actlab_apart(globals())\n"
@@ -71,6 +75,7 @@ class Apart:
     def _see(self, namespace: dict[str, Any], asked: Iterable[str]) -> None:
         for name in asked:
             if name in namespace:
+                refuse_handed_on(namespace[name])
                 self._own[name] = namespace[name]
 
 
@@ -82,7 +87,7 @@ class _Noting(ast.NodeTransformer):
         if isinstance(node.func, ast.Name) and node.func.id == "show":
             node.func = ast.Call(ast.Name("_actlab_show", ast.Load()), [], [])
             for keyword in node.keywords:
-                if keyword.arg not in (None, "digits"):
+                if keyword.arg != "digits":
                     note = ast.Name("_actlab_note", ast.Load())
                     keyword.value = ast.Call(note, [ast.Constant(keyword.arg), keyword.value], [])
         return node
@@ -106,7 +111,9 @@ class _Calls:
         def called(*arguments: Any, **keywords: Any) -> Any:
             said = [_said(value) for value in arguments]
             said += [f"{key}={_said(value)}" for key, value in keywords.items()]
-            self._pending.append(f"{name}({', '.join(said)})"[:MOST_OF_A_CALL])
+            call = f"{name}({', '.join(said)})"
+            cut = len(call) > MOST_OF_A_CALL
+            self._pending.append(f"{call[:MOST_OF_A_CALL]}…" if cut else call)
             return thing(*arguments, **keywords)
 
         return called
@@ -116,9 +123,13 @@ class _Calls:
         self._before, self._pending, self._notes = self._pending, [], {}
         return self.show
 
-    def note(self, label: str, value: Any) -> Any:
-        """The value ``label`` is there, and what was called since the one before made it."""
-        self._notes[label], self._pending = self._pending or self._before, []
+    def note(self, label: str | None, value: Any) -> Any:
+        """The value ``label`` is there, and what was called since the one before made it.
+
+        Without a label it is a dictionary of several.
+        """
+        made, self._pending = self._pending or self._before, []
+        self._notes.update(dict.fromkeys(value if label is None else [label], made))
         return value
 
     def show(self, **values: Any) -> None:
@@ -130,10 +141,14 @@ class _Calls:
 def _said(value: Any) -> str:
     import numpy as np
 
-    if isinstance(value, FunctionType):
+    if isinstance(value, MethodType | BuiltinFunctionType) and not isinstance(
+        value.__self__, ModuleType | type | NoneType
+    ):
+        return "a function"  # the name of a method says what it does for its object
+    if isinstance(value, FunctionType | MethodType | BuiltinFunctionType | type | np.ufunc):
         return value.__name__.strip("<>")
     with np.printoptions(threshold=12, edgeitems=3, precision=6):
-        return " ".join(repr(value).split())
+        return _ADDRESS.sub("", " ".join(repr(value).split()))
 
 
 def run_apart(source: str, file: str, asked: Iterable[str]) -> str:

@@ -75,12 +75,13 @@ def raised(function: Callable[..., Any], *arguments: Any, **keywords: Any) -> st
     try:
         function(*arguments, **keywords)
     except Exception as error:
-        return next(kind.__name__ for kind in type(error).__mro__ if _is_built_in(kind))
+        return next(kind.__name__ for kind in type(error).__mro__ if _can_be_asked_for(kind))
     return "nothing"
 
 
-def _is_built_in(kind: type) -> bool:
-    return getattr(builtins, kind.__name__, None) is kind
+def _can_be_asked_for(kind: type) -> bool:
+    """Whether an exercise would name this error: a built-in one, and none of bytes and text."""
+    return getattr(builtins, kind.__name__, None) is kind and not issubclass(kind, UnicodeError)
 
 
 def _is_torch_dtype(value: Any) -> bool:

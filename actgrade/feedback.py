@@ -7,9 +7,10 @@ in :mod:`actgrade.compare` does, and this module explains it.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,6 +18,9 @@ from actgrade.compare import lines_agree, own_lines, rounded_tolerance
 from actgrade.quote import quote
 from actgrade.source import Tolerance
 from actgrade.values import Shown, parse_line
+
+if TYPE_CHECKING:
+    from actgrade.origin import Origins
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,7 @@ def explain_text(
     tolerance: Tolerance,
     *,
     reveal: bool,
-    functions: Mapping[str, str] | None = None,
+    origins: Origins | None = None,
     calls: Callable[[], Sequence[str | None]] | None = None,
 ) -> str:
     """Why ``got`` does not agree with ``expected``.
@@ -43,18 +47,20 @@ def explain_text(
         reveal: whether held inputs, expected values and words of the learner's code may be quoted
             (self-study); False in a class, where held inputs stay held: whoever writes the code
             could otherwise have them quoted.
-        functions: by the name of a value, the function that it comes from, to be named instead.
+        origins: of the values: the function that one comes from is named instead of it, and where
+            there is none, what was called before.
         calls: asked when it matters, the call behind each line of ``expected``.
 
     Returns:
         One sentence, without a full stop, that names the value and what is wrong with it.
     """
-    functions = functions or {}
-    wanted, found = _read(expected, functions), _read(own_lines(expected, got), functions)
+    wanted, found = _read(expected, origins), _read(own_lines(expected, got), origins)
     if not found:
         return "nothing is printed where values are expected"
     if [_label(line) for line in wanted] != [_label(line) for line in found]:
-        return _different_lines(wanted, found, reveal)
+        sentence, place = _different_lines(wanted, found, reveal)
+        said = calls() if reveal and calls is not None and place is not None else ()
+        return sentence + (_call_of(said, place) if place is not None else "")
     differing = [
         index
         for index, (a, b) in enumerate(zip(wanted, found, strict=True))
@@ -64,11 +70,14 @@ def explain_text(
         return "the values agree"
     first = differing[0]
     sentence = _explain_line(wanted[first], found[first], tolerance, wanted, found, reveal)
-    if reveal and calls is not None and _is_single(wanted[first]):
-        said = calls()
-        if first < len(said) and said[first]:
-            sentence += f", for the call {quote(said[first] or '', 200)}"
     told = _label(wanted[first])
+    said = calls() if reveal and calls is not None and _is_single(wanted[first]) else ()
+    call = _call_of(said, first)
+    if call:
+        sentence += call
+    elif origins and origins.called and told and "(…)" not in told:
+        # A value of the course's own that is another after the answer's functions have run.
+        sentence += f", after {' and '.join(f'{name}(…)' for name in origins.called)}"
     others = list(dict.fromkeys(_label(wanted[index]) for index in differing[1:]))
     others = [name for name in others if name and name != told]
     again = sum(_label(wanted[index]) == told for index in differing[1:])
@@ -80,14 +89,18 @@ def explain_text(
     return sentence
 
 
-def _read(text: str, functions: Mapping[str, str]) -> list[_Line]:
+def _read(text: str, origins: Origins | None) -> list[_Line]:
     lines = []
     for line in text.rstrip().splitlines():
         shown = parse_line(line)
         if shown is not None:
             label, bracket, rest = shown.name.partition("[")
-            if label in functions:
-                shown = replace(shown, name=f"{functions[label]}(…){bracket}{rest}")
+            function = origins.function(label) if origins else ""
+            if function:
+                named = f"{function}(…)"
+                if shown.kind == "bool" and origins and label in origins.derived:
+                    named = f"{label} of {named}"  # not what it returns: what is true of that
+                shown = replace(shown, name=f"{named}{bracket}{rest}")
         lines.append(_Line(line.rstrip(), shown))
     return lines
 
@@ -101,24 +114,36 @@ def _label(line: _Line) -> str:
     return line.shown.name if line.shown else ""
 
 
-def _different_lines(wanted: list[_Line], found: list[_Line], reveal: bool) -> str:
-    """The two texts do not even name the same values in the same order."""
-    for a, b in zip(wanted, found, strict=False):
+def _call_of(calls: Sequence[str | None], place: int) -> str:
+    """``, for the call f(x)``, where the call behind a line is known."""
+    call = calls[place] if place < len(calls) else None
+    return f", for the call {quote(call, 200)}" if call else ""
+
+
+def _different_lines(
+    wanted: list[_Line], found: list[_Line], reveal: bool
+) -> tuple[str, int | None]:
+    """The two texts do not even name the same values in the same order.
+
+    Returns:
+        What is wrong, and in which line of ``wanted``, where it is in one.
+    """
+    for place, (a, b) in enumerate(zip(wanted, found, strict=False)):
         if not a.shown or not b.shown or a.shown.name != b.shown.name:
             break
         if a.shown.text != b.shown.text and "other" in (a.shown.kind, b.shown.kind):
-            return f"{a.shown.name} is {_what(b.shown, reveal)}, not {_what(a.shown)}"
+            return f"{a.shown.name} is {_what(b.shown, reveal)}, not {_what(a.shown)}", place
     names, texts = {_label(line) for line in wanted}, {line.text for line in wanted}
     extra = [line for line in found if not line.shown or line.shown.name not in names]
     extra = [line for line in extra if line.text not in texts]
     if extra:
         shown = f", {quote(extra[0].text, 60)!r}" if reveal else ""
-        return f"it prints something extra{shown}: remove the print"
+        return f"it prints something extra{shown}: remove the print", None
     found_names = {_label(line) for line in found}
     missing = [_label(line) for line in wanted if _label(line) not in found_names]
     if missing:
-        return f"{missing[0] or 'a line'} is missing from what is printed"
-    return "the values are printed in another order or another number of times"
+        return f"{missing[0] or 'a line'} is missing from what is printed", None
+    return "the values are printed in another order or another number of times", None
 
 
 def _explain_line(

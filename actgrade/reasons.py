@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from actgrade.apart import STOPPED
 from actgrade.feedback import explain_text
 from actgrade.magics import lines_of
-from actgrade.origin import functions_of
+from actgrade.origin import origins_of
 from actgrade.quote import plain, quote
 from actgrade.results import QuestionResult
 from actgrade.sandbox.cell_names import file_name
@@ -120,7 +120,7 @@ def reason_for(outcome: CellOutcome, question: Question, answer: str, telling: T
             outcome.cell.tolerance,
             reveal=telling.reveal,
             # The names in a visible check are before the learner's eyes.
-            functions=functions_of(held.source, defined(question.answer)) if held else None,
+            origins=origins_of(held.source, defined(question.answer)) if held else None,
             calls=lambda: telling.calls(name),
         )
     if outcome.kind == "error":

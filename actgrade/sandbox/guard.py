@@ -20,7 +20,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import BuiltinMethodType, FrameType, ModuleType
+from types import BuiltinMethodType, FrameType, MethodType, ModuleType
 from typing import Any
 
 from actgrade.sandbox.cell_names import NESTED, role_of_file
@@ -259,6 +259,35 @@ class _Guarded:
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         return self  # like the built-in functions it stands for, it binds to nothing
+
+
+def refuse_handed_on(answer: Any) -> None:
+    """Refuse an answer that is itself what its question forbids, or only passes a call on to that.
+
+    Whoever calls it is a check, which may use everything.
+
+    Raises:
+        ForbiddenUse: with the name of what it is.
+    """
+    for _ in range(100):  # one behind the other; an answer may make a circle of them
+        if isinstance(answer, _Guarded):
+            raise ForbiddenUse(not_allowed(answer._name))
+        answer = _behind(answer)
+
+
+def _behind(thing: Any) -> Any:
+    """What a call of ``thing`` is passed on to without a line of the answer's; None for others."""
+    if isinstance(thing, functools.partial):
+        return thing.func
+    if isinstance(thing, MethodType):
+        return thing.__self__
+    if isinstance(thing, functools._lru_cache_wrapper):
+        return thing.__wrapped__
+    if isinstance(thing, staticmethod):
+        return thing.__func__
+    if (type(thing).__module__, type(thing).__name__) == ("numpy", "vectorize"):
+        return thing.pyfunc
+    return None
 
 
 class _GuardedModule(ModuleType):

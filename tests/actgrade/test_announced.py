@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 
 from actgrade.course import Course
@@ -79,6 +80,7 @@ def test_a_kind_of_the_error_that_is_asked_for_is_that_error():
         raise kind("x")
 
     assert raised(fail, ValueError) == raised(fail, TooLong) == "ValueError"
+    assert raised(fail, UnicodeError) == raised(fail, np.linalg.LinAlgError) == "ValueError"
     assert raised(fail, type("ValueError", (Exception,), {})) == "Exception"
     assert raised(fail, NotImplementedError) == "NotImplementedError"
     assert raised(lambda: None) == "nothing"

@@ -7,6 +7,7 @@ import pytest
 
 from actgrade.exercise import lines_of
 from actgrade.feedback import explain_text
+from actgrade.origin import Origins
 from actgrade.quote import clean, plain, quote
 from actgrade.source import Tolerance
 
@@ -91,6 +92,30 @@ def test_what_is_nearly_right_is_a_matter_of_digits_at_every_scale(scale):
         text(y=np.array([1e-98, 2e-98])), text(y=np.array([3e-98, 5e-98])), tolerance, reveal=False
     )
     assert said == "y is wrong in every place"
+
+
+def test_the_function_is_named_and_not_the_label_of_a_held_value():
+    origins = Origins({"x": "", "untouched": "", "rates": "f"}, made="g", called=("f", "g"))
+
+    def said(want, got):
+        return explain_text(want, got, Tolerance(), reveal=False, origins=origins)
+
+    assert said(text(rates=1.0), text(rates=2.0)) == "f(…) is 2 times the expected value"
+    assert said(text(y_3=1.0), text(y_3=-1.0)) == "g(…) has the wrong sign"
+    assert said(text(x=1, untouched=True), text(x=1, untouched=False)) == (
+        "untouched is False, not True, after f(…) and g(…)"
+    )
+    origins = Origins({"same": "f", "dead": "f"}, derived=frozenset({"same"}))
+    assert said(text(same=True), text(same=False)) == "same of f(…) is False, not True"
+    assert said(text(dead=True), text(dead=False)) == "f(…) is False, not True"
+
+
+def test_the_call_is_said_for_a_sequence_of_another_length_too():
+    want, got = text(n=1) + text(y=[1, 2]), text(n=1) + text(y=[1])
+    calls = lambda: [None, "f(3)", "f(3)", "f(3)"]  # noqa: E731
+    said = explain_text(want, got, Tolerance(), reveal=True, calls=calls)
+    assert said == "y is a sequence of 1, not a sequence of 2, for the call f(3)"
+    assert "f(3)" not in explain_text(want, got, Tolerance(), reveal=False, calls=calls)
 
 
 def test_a_missing_nan_is_named():

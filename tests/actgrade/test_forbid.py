@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+
+import numpy as np
 import pytest
 from grading_sample import QUICK
 
 from actgrade.forbid import forbidden_use
+from actgrade.sandbox.guard import ForbiddenUse, _Guarded, refuse_handed_on
 from actgrade.sandbox.launcher import Launcher
 from actgrade.trial import Trial, TrialCell
 
@@ -128,6 +132,22 @@ def test_the_look_at_the_source_finds_what_is_mentioned():
     assert sentence == (
         "it uses torch.nn.functional.gelu (line 2), which this question does not allow"
     )
+
+
+def test_what_is_forbidden_is_no_answer_though_a_check_calls_it():
+    guarded = _Guarded(np.tanh, "numpy.tanh")
+    for answer in (
+        guarded,
+        guarded.__call__,
+        functools.partial(functools.partial(guarded)),
+        functools.cache(guarded),
+        staticmethod(guarded),
+        np.vectorize(guarded),
+    ):
+        with pytest.raises(ForbiddenUse, match=r"numpy\.tanh, which this question"):
+            refuse_handed_on(answer)
+    for answer in (np.tanh, functools.partial(np.tanh), lambda x: guarded(x), "tanh", None):
+        refuse_handed_on(answer)
 
 
 @pytest.mark.parametrize("answer", OTHER_USES)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 
-from actgrade.apart import CALLS
+from actgrade.apart import CALLS, Apart, _Calls
 from actgrade.course import Course
 from actgrade.grade import grade
 from actgrade.job import Options
-from actgrade.origin import calls_of, functions_of, recording
+from actgrade.origin import Origins, calls_of, origins_of, recording
 from actgrade.trial import Seeds, Trial, cells_of
 from actgrade.verify import handed_in
 
@@ -23,19 +25,64 @@ ASKED = frozenset({"f", "g"})
     ("source", "found"),
     [
         ("show(y=f(x))", {"y": "f"}),
-        ("show(x=x, y=f(x), z=g(x), s=str(list(f(x))))", {"y": "f", "z": "g", "s": "f"}),
-        ("y = f(x)\nz = y + 1\nshow(z=z, n=3)", {"z": "f"}),
+        ("show(x=x, y=f(x), z=g(x), s=str(list(f(x))))", {"y": "f", "z": "g", "s": "f", "x": ""}),
+        ("y = f(x)\nz = y + 1\nshow(z=z, n=3)", {"z": "f", "n": ""}),
         ("a, b = f(x)\nshow(a=a, b=b)", {"a": "f", "b": "f"}),
-        ("show(y=f(g(x)))", {}),
-        ("show(y=f(x))\nshow(y=g(x))", {}),
+        ("y = []\nfor v in x:\n    y.append(f(v))\nshow(y=np.array(y))", {"y": "f"}),
+        ("y = 0\ny += f(x)\nshow(y=y)", {"y": "f"}),
+        ("for y in f(x):\n    show(y=y)", {"y": "f"}),
+        ("if (y := f(x)) > 0:\n    show(y=y)", {"y": "f"}),
+        ("y = [f(x)]\ny.append(g(x))\nshow(y=y)", {"y": ""}),
+        ("show(y=f(g(x)))", {"y": ""}),
+        ("show(y=f(x))\nshow(y=g(x))", {"y": ""}),
         ("show(bad=raised(f, 1), all=[f(v) for v in x])", {"bad": "f", "all": "f"}),
-        ("y = f(x)\ny = 3\nshow(y=y)", {}),
+        ("y = f(x)\ny = 3\nshow(y=y)", {"y": ""}),
         ("print(f(x))", {}),
         ("show(", {}),
     ],
 )
 def test_the_function_behind_a_value_is_read_from_the_source(source, found):
-    assert functions_of(source, ASKED) == found
+    assert origins_of(source, ASKED).functions == found
+
+
+def test_names_that_are_made_when_it_runs_have_an_origin_too():
+    source = "for n in (1, 2):\n    y = f(n)\n    show(n=n, **{f'y_{n}': y})"
+    origins = origins_of(source, ASKED)
+    assert origins == Origins({"n": ""}, made="f", called=("f",))
+    assert (origins.function("y_1"), origins.function("n")) == ("f", "")
+    assert origins_of("show(**{'a': f(1)})\nshow(**{'b': g(1)})", ASKED).made == ""
+
+
+def test_what_is_only_true_of_a_result_is_told_from_the_result():
+    source = (
+        "y = f(x)\nshow(y=y[0], z=bool(f(x)), a=[bool(v) for v in f(x)], n=raised(f, 1))\n"
+        "show(same=bool((y == f(x)).all()), kind=type(y) is int, shape=y.shape)"
+    )
+    assert origins_of(source, ASKED).derived == {"same", "kind", "shape"}
+
+
+def test_a_call_is_said_without_addresses_and_says_where_it_is_cut():
+    def said(*values):
+        calls = _Calls(lambda **shown: None)
+        calls.noting("f", lambda *values: None)(*values)
+        return calls._pending[0]
+
+    assert said(lambda x: x, np.tanh, max, np.float16) == "f(lambda, tanh, max, float16)"
+    assert said((v for v in ()).send, [].append) == "f(a function, a function)"
+    assert "0x" not in said({"a": lambda x: x}, (v for v in ()))
+    assert said(list(range(200))).endswith("…")
+
+
+def test_the_call_behind_a_name_that_is_made_when_it_runs_is_known(capsys):
+    space = {"f": lambda x: x + 1, "show": lambda **shown: None}
+    source = "for n in (1, 2):\n    y = f(n)\n    show(**{f'y_{n}': y, 'z': 2})\nshow(y=f(3))"
+    Apart(space).record(source, "check", space, ["f"])
+    lines = capsys.readouterr().out.splitlines()
+    assert [json.loads(line.removeprefix(CALLS)) for line in lines] == [
+        {"y_1": ["f(1)"], "z": ["f(1)"]},
+        {"y_2": ["f(2)"], "z": ["f(2)"]},
+        {"y": ["f(3)"]},
+    ]
 
 
 def test_calls_are_read_line_by_line():
