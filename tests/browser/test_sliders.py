@@ -59,8 +59,12 @@ class Tab:
 
     def __init__(self, browser: Any, address: str, name: str, **options: Any) -> None:
         options.setdefault("viewport", {"width": 1280, "height": 900})
+        late = options.pop("late", False)
         self.context = browser.new_context(**options)
         self.page = self.context.new_page()
+        self.held: list[Any] = []
+        if late:
+            self.page.route("**/figures/data/*.js*", self.held.append)
         self.requests: list[str] = []
         self.errors: list[str] = []
         self.page.on("request", lambda request: self.requests.append(request.url))
@@ -73,6 +77,8 @@ class Tab:
             pytest.skip(f"the built book has no figure {name}; make book builds it")
         if options.get("java_script_enabled", True):
             self.figure.evaluate(READ_ON)
+            if not late:
+                self.page.wait_for_selector(f'[data-figure="{name}"][data-live]')
 
     def paths(self) -> list[str]:
         """The ``d`` of every curve."""
@@ -142,6 +148,23 @@ def test_a_control_moves_a_curve_and_reset_brings_it_back(tab, name):
     assert there.paths() == before
     assert there.figure.inner_text() == shown
     assert there.errors == []
+
+
+def test_reset_goes_to_what_was_written_when_the_data_come_late(tab):
+    """They come when the figure is near, and a reader may be quicker."""
+    there = tab("swish-beta", late=True)
+    before = there.paths()
+    there.control().focus()
+    there.control().press("ArrowRight")
+    while not there.held:  # the request is on its way
+        there.page.wait_for_timeout(50)
+    (route,) = there.held
+    assert there.paths() == before
+    route.continue_()
+    there.page.wait_for_selector('[data-figure="swish-beta"][data-live]')
+    assert there.paths() != before
+    there.figure.locator(".sf-reset").click()
+    assert there.paths() == before
 
 
 def test_the_script_reads_off_what_the_server_has_written(tab):

@@ -70,6 +70,12 @@
     return `${mantissa}·10${raised}${panel.unit}`;
   }
 
+  /* Where a control stands in the page as it was written, whatever a reader has done since. */
+  function written(control) {
+    if (control.tagName !== "SELECT") return Number(control.defaultValue);
+    return [...control.options].findIndex((option) => option.defaultSelected);
+  }
+
   /* What a control says and is told, whether it is a slider, a list or a row of buttons. */
   function handle(control) {
     const buttons = [...control.querySelectorAll("input[type=radio]")];
@@ -78,6 +84,7 @@
       get value() { return buttons.find((button) => button.checked).value; },
       set value(position) { buttons[position].checked = true; },
       addEventListener: (kind, listener) => control.addEventListener(kind, listener),
+      first: buttons.findIndex((button) => button.defaultChecked),
       isSwitch: true,
     };
   }
@@ -90,8 +97,9 @@
     const reading = figure.querySelector("[data-reading]");
     const status = figure.querySelector(".sf-status");
     const note = figure.querySelector(".sf-note");
-    const first = controls.map((control) => Number(control.value));
-    const firstPlace = Number(reading.value);
+    // A control may have been moved before the data came: start over goes to what was written.
+    const first = controls.map((control) => (control.isSwitch ? control.first : written(control)));
+    const firstPlace = written(reading);
     const panels = data.panels.map((panel, k) => {
       const svg = figure.querySelector(`svg[data-panel="${k}"]`);
       const hair = svg.appendChild(document.createElementNS(SVG, "path"));
