@@ -126,10 +126,12 @@ def load(book: Book, page: Page) -> Article:
 
 
 def clean(article: etree._Element) -> None:
-    """Drop the controls, and unfold what a click would unfold."""
+    """Drop the controls and the code that draws figures, and unfold what a click would unfold."""
     etree.strip_elements(article, etree.Comment, with_tail=False)
     paths = [f".//h:{tag}" for tag in DROPPED_TAGS] + [".//*[@hidden]"]
     paths += [with_class(name) for name in DROPPED_CLASSES]
+    # Folded in the page. Here nothing folds, and it would take a third of a chapter's length.
+    paths.append(f"{with_class('tag_hide-input')}/h:details")
     for path in paths:
         for element in find(article, path):
             if element.getparent() is not None:

@@ -38,6 +38,8 @@ CHAPTER = f"""
 <img src="../_images/figure.svg" alt="A figure" width="100" height="50" loading="lazy">
 <details class="admonition"><summary><p class="collapsed">Show the answer</p>
 <p class="expanded">Hide the answer</p></summary><pre>{"0123456789" * 30}</pre></details>
+<div class="cell tag_hide-input"><details class="hide above-input"><summary><p>Show code</p></summary>
+<pre>axes.plot()</pre></details><div class="cell_output"><pre>as drawn</pre></div></div>
 </section>
 """
 FIGURE = """<?xml version="1.0"?>
@@ -95,8 +97,10 @@ def test_a_page_is_cleaned_of_what_only_a_screen_can_use(book: Path) -> None:
         "headerlink",
         "loading",
         "Hide",
+        "axes.plot",
     ):
         assert gone not in text, gone
+    assert "as drawn" in text
     assert article.title == "Why x^2?"
     assert article.description == "What it is."
     assert articles.find(article.element, ".//h:p[@class='unfolded-title']")[0].text == "The answer"
