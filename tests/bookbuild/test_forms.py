@@ -38,8 +38,8 @@ CHAPTER = f"""
 <img src="../_images/figure.svg" alt="A figure" width="100" height="50" loading="lazy">
 <details class="admonition"><summary><p class="collapsed">Show the answer</p>
 <p class="expanded">Hide the answer</p></summary><pre>{"0123456789" * 30}</pre></details>
-<div class="cell tag_hide-input"><details class="hide above-input"><summary><p>Show code</p></summary>
-<pre>axes.plot()</pre></details><div class="cell_output"><pre>as drawn</pre></div></div>
+<div class="cell tag_hide-input"><details class="hide above-input">
+<summary><p>Show code</p></summary><pre>axes.plot()</pre></details><div class="cell_output"><pre>as drawn</pre></div></div>
 </section>
 """
 FIGURE = """<?xml version="1.0"?>
