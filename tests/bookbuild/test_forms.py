@@ -39,7 +39,8 @@ CHAPTER = f"""
 <details class="admonition"><summary><p class="collapsed">Show the answer</p>
 <p class="expanded">Hide the answer</p></summary><pre>{"0123456789" * 30}</pre></details>
 <div class="cell tag_hide-input"><details class="hide above-input">
-<summary><p>Show code</p></summary><pre>axes.plot()</pre></details><div class="cell_output"><pre>as drawn</pre></div></div>
+<summary><p>Show code</p></summary><pre>axes.plot()</pre></details>
+<div class="cell_output"><pre>as drawn</pre></div></div>
 </section>
 """
 FIGURE = """<?xml version="1.0"?>
