@@ -64,7 +64,7 @@ class Tab:
         self.page = self.context.new_page()
         self.held: list[Any] = []
         if late:
-            self.page.route("**/figures/data/*.js*", self.held.append)
+            self.page.route("**/figures/data/*.js*", lambda route: self.held.append(route))
         self.requests: list[str] = []
         self.errors: list[str] = []
         self.page.on("request", lambda request: self.requests.append(request.url))
