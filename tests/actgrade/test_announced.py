@@ -8,6 +8,7 @@ from pathlib import Path
 import nbformat
 import numpy as np
 import pytest
+from prompts import said_before
 
 from actgrade.course import Course
 from actgrade.exercise import raised
@@ -19,16 +20,6 @@ from actgrade.walls import announced, walls_of
 ROOT = Path(__file__).resolve().parents[2]
 COURSE = Course(ROOT)
 CHAPTERS = COURSE.chapter_names()
-
-
-def said_before(cells, question) -> str:
-    """The Markdown between the answer of a question and the code before it."""
-    said: list[str] = []
-    for cell in cells:
-        if cell.metadata.get("actlab", {}) == {"question": question, "role": "answer"}:
-            return "\n".join(said)
-        said = [] if cell.cell_type == "code" else [*said, cell.source]
-    raise AssertionError(question)
 
 
 @pytest.mark.parametrize("name", CHAPTERS)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from prompts import said_before
 
 from actgrade import right_answers
 from actgrade.course import Course
@@ -61,17 +62,6 @@ def _in_float32(function):
 """
 
 
-def said_before(name: str, question: str) -> str:
-    """What a learner reads between the answer of a question and the code before it."""
-    cells = nbformat.read(COURSE.exercises / f"{name}.ipynb", as_version=4).cells
-    said: list[str] = []
-    for cell in cells:
-        if cell.metadata.get("actlab", {}) == {"question": question, "role": "answer"}:
-            return "\n".join(said)
-        said = [] if cell.cell_type == "code" else [*said, cell.source]
-    raise AssertionError(question)
-
-
 def in_float32(question) -> RightAnswer:
     """The reference, each function of which gets its numbers and arrays in float32."""
     names = [node.name for node in ast.parse(question.answer).body if _is_function(node)]
@@ -86,10 +76,11 @@ def _is_function(node: ast.AST) -> bool:
 def refused(name: str) -> list[str]:
     """A sentence for each question that says nothing of digits and refuses float32."""
     chapter = COURSE.chapter(name)
+    cells = nbformat.read(COURSE.exercises / f"{name}.ipynb", as_version=4).cells
     answers = [
         in_float32(question)
         for question in chapter.questions
-        if not SAID.search(said_before(name, question.id))
+        if not SAID.search(said_before(cells, question.id))
     ]
     return right_answers.lost_points(answers, right_answers.graded(chapter, answers))
 
@@ -99,8 +90,15 @@ def test_float32_is_right_enough_where_nothing_is_said():
     assert refused(CHAPTERS[6]) == []
 
 
+# In each of the last three a question refuses float32 and says nothing of digits yet. A chapter that
+# is mended must leave this: that is what strict is for.
+OPEN = pytest.mark.xfail(strict=True, reason="a prompt or a tolerance is not mended")
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", CHAPTERS[:14])
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=OPEN) if name in CHAPTERS[14:] else name for name in CHAPTERS]
+)
 def test_float32_is_right_enough_in_every_chapter(name):
     assert refused(name) == []
 
