@@ -72,8 +72,9 @@
 
   /* Where a control stands in the page as it was written, whatever a reader has done since. */
   function written(control) {
-    if (control.tagName !== "SELECT") return Number(control.defaultValue);
-    return [...control.options].findIndex((option) => option.defaultSelected);
+    const choices = [...(control.options || control.querySelectorAll("input[type=radio]"))];
+    if (!choices.length) return Number(control.defaultValue);
+    return choices.findIndex((choice) => choice.defaultSelected || choice.defaultChecked);
   }
 
   /* What a control says and is told, whether it is a slider, a list or a row of buttons. */
@@ -84,7 +85,6 @@
       get value() { return buttons.find((button) => button.checked).value; },
       set value(position) { buttons[position].checked = true; },
       addEventListener: (kind, listener) => control.addEventListener(kind, listener),
-      first: buttons.findIndex((button) => button.defaultChecked),
       isSwitch: true,
     };
   }
@@ -93,12 +93,13 @@
 
   function start(figure, data) {
     const [left, top, width, height] = data.box;
-    const controls = [...figure.querySelectorAll("[data-control]")].map(handle);
+    const elements = [...figure.querySelectorAll("[data-control]")];
+    const controls = elements.map(handle);
     const reading = figure.querySelector("[data-reading]");
     const status = figure.querySelector(".sf-status");
     const note = figure.querySelector(".sf-note");
     // A control may have been moved before the data came: start over goes to what was written.
-    const first = controls.map((control) => (control.isSwitch ? control.first : written(control)));
+    const first = elements.map(written);
     const firstPlace = written(reading);
     const panels = data.panels.map((panel, k) => {
       const svg = figure.querySelector(`svg[data-panel="${k}"]`);
