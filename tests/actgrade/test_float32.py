@@ -90,8 +90,8 @@ def test_float32_is_right_enough_where_nothing_is_said():
     assert refused(CHAPTERS[6]) == []
 
 
-# In each of the last three a question refuses float32 and says nothing of digits yet. A chapter that
-# is mended must leave this: that is what strict is for.
+# In each of the last three a question refuses float32 and says nothing of digits yet. A chapter
+# that is mended must leave this: that is what strict is for.
 OPEN = pytest.mark.xfail(strict=True, reason="a prompt or a tolerance is not mended")
 
 
