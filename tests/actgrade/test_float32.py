@@ -90,15 +90,8 @@ def test_float32_is_right_enough_where_nothing_is_said():
     assert refused(CHAPTERS[6]) == []
 
 
-# In each of the last three a question refuses float32 and says nothing of digits yet. A chapter
-# that is mended must leave this: that is what strict is for.
-OPEN = pytest.mark.xfail(strict=True, reason="a prompt or a tolerance is not mended")
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "name", [*CHAPTERS[:14], *(pytest.param(name, marks=OPEN) for name in CHAPTERS[14:])]
-)
+@pytest.mark.parametrize("name", CHAPTERS)
 def test_float32_is_right_enough_in_every_chapter(name):
     assert refused(name) == []
 
