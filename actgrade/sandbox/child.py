@@ -24,13 +24,26 @@ KEPT_VARIABLES = (
     *("PATH", "LANG", "LC_ALL", "TZ", "MPLBACKEND", "SYSTEMROOT"),
     *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "PYTHONHASHSEED"),
 )
+INHERITED = ("SIGCHLD", "SIGHUP", "SIGQUIT", "SIGTERM")
+
+
+def restore_signals() -> None:
+    """What a signal does to an answer must not depend on how grading was started.
+
+    A shell that starts a job in the background, and nohup, leave some of these ignored.
+    """
+    for name in INHERITED:
+        if hasattr(signal, name):  # Windows has fewer
+            signal.signal(getattr(signal, name), signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def live(read_from: int, write_to: int, *, walled: bool = False) -> None:
     """Serve one question over two descriptors (which may be the same).
 
     Args:
-        walled: modules that are to be absent are so already, as in a child of the fork server.
+        walled: modules that are to be absent are so already, and those to be preloaded are there,
+            as in a child of the fork server.
     """
     body = wire.read_frame(read_from, MOST_BYTES_OF_A_CONFIGURATION)
     if body is None:
@@ -40,7 +53,8 @@ def live(read_from: int, write_to: int, *, walled: bool = False) -> None:
         if not walled:
             walls.put_up(config["absent"], config["preload"], Path(config["scratch"]))
         isolation = close_in(config)
-        for name in config["preload"]:  # there already, in a child of the fork server
+        # The fork server has tried them all; to look again for one that is not there takes time.
+        for name in () if walled else config["preload"]:
             with contextlib.suppress(ImportError):
                 importlib.import_module(name)
         if config["engine"] == "jupyter":
@@ -85,8 +99,7 @@ def main() -> None:
     null = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(null, descriptor)
-    if hasattr(signal, "SIGINT"):
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    restore_signals()
     live(read_from, write_to)
 
 

@@ -260,23 +260,25 @@ def _restrict_files(scratch: Path, preload: Iterable[str]) -> None:
         | AccessFS.REFER
     )
     with Ruleset(scoped=Scope.ABSTRACT_UNIX_SOCKET | Scope.SIGNAL) as rules:
-        for folder in readable_folders():
-            rules.allow_path(folder, read)
-        for folder in package_folders(preload):
-            rules.allow_path(folder, read)
-        for name in SYSTEM_FILES:
-            if Path(name).exists():
-                is_folder = Path(name).is_dir()
-                rules.allow_path(name, read if is_folder else AccessFS.READ_FILE)
+        for place, is_folder in _readable(tuple(preload)):
+            rules.allow_path(place, read if is_folder else AccessFS.READ_FILE)
         rules.allow_path("/dev/null", AccessFS.READ_FILE | AccessFS.WRITE_FILE)
         rules.allow_path(scratch, write)
         rules.restrict()
 
 
-def prepare(*, unix_sockets: bool) -> None:
+@functools.cache
+def _readable(preload: tuple[str, ...]) -> list[tuple[Path, bool]]:
+    """What a kernel may read, and whether each is a folder."""
+    system = [Path(name) for name in SYSTEM_FILES if Path(name).exists()]
+    places = [*readable_folders(), *package_folders(preload), *system]
+    return [(place, place.is_dir()) for place in places]
+
+
+def prepare(preload: Iterable[str], *, unix_sockets: bool) -> None:
     """Work out what :func:`isolate` needs, in the fork server, so that its children need not."""
     if missing() is None:
-        readable_folders()
+        _readable(tuple(preload))
         _call_filter(unix_sockets).program  # noqa: B018  (compiles it)
 
 

@@ -28,8 +28,19 @@ READY = b"ready"
 
 def serve(control: socket.socket, preload: list[str], absent: list[str]) -> None:
     """Import ``preload``, wall ``absent`` off, then fork a kernel for every request."""
-    from actgrade import exercise  # noqa: F401
-    from actgrade.sandbox import confinement, ipython_kernel, seeds, shell, walls
+    # What every child needs is imported here once, whether or not this function uses it.
+    import resource  # noqa: F401
+
+    from actgrade import apart, exercise  # noqa: F401
+    from actgrade.sandbox import (
+        child,  # noqa: F401
+        confinement,
+        ipython_kernel,
+        pipe_loop,  # noqa: F401
+        seeds,
+        shell,
+        walls,
+    )
 
     for name in preload:
         if name == "ipykernel":
@@ -39,7 +50,7 @@ def serve(control: socket.socket, preload: list[str], absent: list[str]) -> None
             importlib.import_module(name)
     # Everything below is done here once, and is there in every child.
     for unix_sockets in (False, True):
-        confinement.prepare(unix_sockets=unix_sockets)
+        confinement.prepare(preload, unix_sockets=unix_sockets)
     walls.put_up(absent, preload, Path.cwd())
     seeds.seed_everything()
     shell.make_shell().run("0", "other", "warm-up")
@@ -86,11 +97,10 @@ def _fork(control: socket.socket, connection: int, libc: Any) -> tuple[int, int]
 
 def _become_kernel(control: socket.socket, connection: int) -> None:
     """In the child: keep the connection and nothing else of the server, then run cells."""
-    from actgrade.sandbox.child import live
+    from actgrade.sandbox.child import live, restore_signals
 
     os.setsid()
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    restore_signals()
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
     control.detach()  # or its end of life would close a descriptor that is somebody else's by then
     null = os.open(os.devnull, os.O_RDWR)

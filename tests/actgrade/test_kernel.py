@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -223,6 +224,19 @@ print(alive)
 """
         (outcome,) = run(launcher, code)
         assert outcome.text == "[0, 1, 2, 3]\n"
+
+
+@linux
+@pytest.mark.parametrize("way", WAYS)
+def test_what_a_signal_does_is_the_same_in_a_background_job(way):
+    engine, fork = way
+    before = signal.signal(signal.SIGQUIT, signal.SIG_IGN)  # what such a job begins with
+    try:
+        with Launcher(("numpy",), engine=engine, fork=fork, limits=QUICK) as launcher:
+            outcomes = run(launcher, "import signal; signal.raise_signal(signal.SIGQUIT)", "1")
+    finally:
+        signal.signal(signal.SIGQUIT, before)
+    assert [outcome.kind for outcome in outcomes] == ["crash", "skipped"]
 
 
 def test_kernels_leave_nothing_behind(any_launcher):
