@@ -31,7 +31,7 @@ def serve(control: socket.socket, preload: list[str], absent: list[str]) -> None
     # What every child needs is imported here once, whether or not this function uses it.
     import resource  # noqa: F401
 
-    from actgrade import apart, exercise  # noqa: F401
+    from actgrade import exercise  # noqa: F401
     from actgrade.sandbox import (
         child,  # noqa: F401
         confinement,
