@@ -49,6 +49,11 @@ ONLY_WITH = {
     "fontawesome.js": None,
     "design-tabs.js": 'class="sd-tab-set',
 }
+# Parts whose scripts come with the theme, and which add their classes only to a page that has one.
+PART = re.compile(
+    r"(carousel|dropend|dropstart|dropup|list-group|modal|offcanvas|popover|scrollspy|toast"
+    r"|version-switcher)(?![a-z])"
+)
 # The two small fonts of nearly every formula come with the page: a formula that is drawn in another
 # font at first is narrower or wider afterwards, and lines that it stands in are broken anew.
 INSIDE = re.compile(
@@ -58,6 +63,9 @@ INSIDE = re.compile(
 VARIABLE = re.compile(r"""(?<=[{;])\s*(--[\w-]+)\s*:(?:[^;{}"']|"[^"]*"|'[^']*')*(?:;|(?=\}))""")
 NAME = re.compile(r"--[A-Za-z][\w-]*")
 READ = re.compile(r"var\(\s*(--[\w-]+)")
+# One level of blocks inside.
+KEYFRAMES = re.compile(r"@keyframes\s+([\w-]+)\s*\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}")
+ANIMATION = re.compile(r"animation(?:-name)?\s*:([^;}]*)")
 FIRST = re.compile(r"<script data-first>.*?</script>\n", re.DOTALL)
 
 
@@ -91,11 +99,27 @@ def rules_of(css: str) -> tuple[Rule, ...]:
 
 def _rule(node: Any) -> Rule:
     if node.type == "qualified-rule":
-        return Rule(node.serialize(), _needs(node.prelude))
+        selectors = tinycss2.serialize(node.prelude).strip()
+        return Rule(f"{selectors}{{{_compact(node.content)}}}", _needs(node.prelude))
     if node.lower_at_keyword in ("media", "supports", "layer") and node.content is not None:
         inner = tinycss2.serialize(node.content)
         return Rule(f"@{node.at_keyword}{tinycss2.serialize(node.prelude)}", rules=rules_of(inner))
     return Rule(node.serialize())
+
+
+def _compact(declarations: list[Any]) -> str:
+    """Declarations without the space between them and at the ends."""
+    kept: list[Any] = []
+    for token in declarations:
+        if token.type != "whitespace":
+            kept.append(token)
+        elif kept and not (kept[-1].type == "literal" and kept[-1].value in ";,"):
+            token.value = " "
+            kept.append(token)
+    # A space behind a colon stays, for it can be all that a variable has for its value.
+    if len(kept) > 1 and kept[-1].type == "whitespace" and kept[-2] != ":":
+        kept.pop()
+    return tinycss2.serialize(kept)
 
 
 def _needs(prelude: list[Any]) -> tuple[frozenset[str], ...]:
@@ -109,6 +133,12 @@ def _needs(prelude: list[Any]) -> tuple[frozenset[str], ...]:
             needs[-1].add(token.value)
         after_dot = token.type == "literal" and token.value == "."
     return tuple(map(frozenset, needs))
+
+
+def without_unused_motion(css: str, elsewhere: Set[str]) -> str:
+    """Drop keyframes that neither an animation of the rules nor anything ``elsewhere`` names."""
+    named = elsewhere | set(WORD.findall(" ".join(ANIMATION.findall(css))))
+    return KEYFRAMES.sub(lambda match: match[0] if match[1] in named else "", css)
 
 
 def without_unused_variables(css: str, elsewhere: Set[str]) -> str:
@@ -155,6 +185,12 @@ def without_comments(script: str) -> str:
     """A script of ours in fewer bytes: without lines that are comments, and not indented."""
     lines = re.sub(r"/\*.*?\*/", "", script, flags=re.DOTALL).splitlines()
     return "\n".join(line.strip() for line in lines if not re.match(r"\s*(//|$)", line))
+
+
+def _part(word: str) -> str | None:
+    """The part that a class belongs to, if it is one that a page may lack."""
+    part = PART.match(word)
+    return part[1] if part else None
 
 
 class Pages:
@@ -216,8 +252,10 @@ class Pages:
             start, head = links[0].start(), SHEET.sub("", head)
         else:
             return text
-        words = self._words.union(WORD.findall(head + body))
+        words = set(WORD.findall(head + body))
+        words |= {word for word in self._words if _part(word) in words | {None}}
         css = "".join(rule.used(words) for sheet in sheets for rule in self._rules_of(sheet))
+        css = without_unused_motion(css, words)
         css = without_unused_variables(css, self._variables.union(NAME.findall(head + body)))
         signs = fonts.signs_in(body.encode())
         css = INSIDE.sub(partial(self._as_data, signs), css)

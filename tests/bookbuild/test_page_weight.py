@@ -12,7 +12,12 @@ import pytest
 from fontTools.ttLib import TTFont
 
 from bookbuild.ext.fonts import WHOLE
-from bookbuild.ext.weight import Pages, rules_of, without_unused_variables
+from bookbuild.ext.weight import (
+    Pages,
+    rules_of,
+    without_unused_motion,
+    without_unused_variables,
+)
 
 WORDS = {"kept", "also", "note"}
 
@@ -51,6 +56,50 @@ def test_variables_go_only_when_nothing_reads_them():
         "html{--read:1px;--quoted:url('a;b}c')}"
         "html{--by-script:4px}p.--gone:hover{top:var( --read );left:var(--quoted)}"
     )
+
+
+def test_motion_goes_only_when_nothing_moves_by_it():
+    css = (
+        "@keyframes used{0%,50%{top:1px}to{top:0}}@keyframes lost{from{top:0}}"
+        "@keyframes by-name{}@keyframes by-script{to{top:0}}"
+        ".a{animation:1s used}.b{color:red; animation-name : x, by-name}"
+    )
+    kept = css.replace("@keyframes lost{from{top:0}}", "")
+    assert without_unused_motion(css, {"by-script"}) == kept
+
+
+@pytest.mark.parametrize(
+    ("written", "short"),
+    [
+        ("p {\n  color: red;\n  top: 0;\n}", "p{color: red;top: 0;}"),
+        ("p{margin:1px   2px}", "p{margin:1px 2px}"),
+        ("p{font:a,\n  b}", "p{font:a,b}"),
+        ("p{--none: ;--last: }", "p{--none: ;--last: }"),
+        ('p{content:" ;  " ; top:1px }', 'p{content:" ;  " ;top:1px}'),
+        ("p{top:calc(1px  +  2px)}", "p{top:calc(1px  +  2px)}"),
+        ("a :hover, a  b{top:0}", "a :hover, a  b{top:0}"),
+    ],
+)
+def test_space_that_says_nothing_goes(written, short):
+    (rule,) = rules_of(written)
+    assert rule.used(set()) == short
+
+
+@pytest.mark.parametrize(
+    ("named", "stays"),
+    [("", False), ("list-group", True), ("list-grouped", False)],
+)
+def test_a_part_of_the_theme_comes_only_where_the_page_has_one(book, named, stays):
+    """Its script names its classes on every page."""
+    (book / "_static" / "x.js").write_text("add('list-group-item', 'listed')", encoding="utf-8")
+    rules = ".list-group-item{top:8px}.listed{top:9px}"
+    (book / "_static" / "b.css").write_text(rules, encoding="utf-8")
+    page = book / "index.html"
+    page.write_text(page.read_text("utf-8") + f'<p class="{named}">', "utf-8")
+    Pages(book).rewrite()
+    style = page.read_text(encoding="utf-8")
+    assert ("top:8px" in style) is stays
+    assert "top:9px" in style
 
 
 @pytest.fixture
