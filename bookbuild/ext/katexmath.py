@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from sphinx.writers.html5 import HTML5Translator
 
 KATEX = Path(__file__).parent / "vendor" / "katex.min.js"
+ANNOTATION = re.compile(r"<annotation\b.*?</annotation>", re.DOTALL)
 # A longer formula may break at its signs, which a phone needs.
 LONGEST_UNBROKEN = 30
 
@@ -80,7 +81,8 @@ def render(tex: str, display: bool = False, output: str = "htmlAndMathml", macro
     if "error" in answer:
         # KaTeX underlines the place with combining characters, which terminals show badly.
         raise FormulaError(answer["error"].replace("\u0332", ""))
-    return answer["html"]
+    # The source once more, which screen readers do not read and a copied sentence would contain.
+    return ANNOTATION.sub("", answer["html"])
 
 
 def align_lines(tex: str) -> str:

@@ -1,7 +1,9 @@
 """Code in fewer elements: what has the colour of plain text gets no element of its own.
 
 Names, punctuation and blanks are two of three elements of a chapter, and both colour schemes of the
-book draw them like the text around them.
+book draw them like the text around them. Signs such as ``=`` are a third of what is left; they need
+no colour to be seen, and stand like text too. The parts of a string are one element, and kinds of
+numbers and of keywords one kind, which the schemes do not tell apart.
 """
 
 from __future__ import annotations
@@ -10,13 +12,34 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TextIO
 
 from pygments.formatters import HtmlFormatter
-from pygments.token import Name, Punctuation, Text, Whitespace, _TokenType
+from pygments.token import (
+    Keyword,
+    Name,
+    Number,
+    Operator,
+    Punctuation,
+    String,
+    Text,
+    Whitespace,
+    _TokenType,
+)
 from sphinx.highlighting import PygmentsBridge
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
-PLAIN = (Name, Punctuation, Whitespace)
+PLAIN = (Name, Operator, Punctuation, Whitespace)
+# Each kind with all that is in it.
+KINDS = (String, Number, Keyword)
+
+
+def drawn_as(kind: _TokenType) -> _TokenType:
+    """The kind of token that ``kind`` is drawn like."""
+    if kind in PLAIN:
+        return Text
+    if kind is Operator.Word:
+        return Keyword
+    return next((one for one in KINDS if kind in one), kind)
 
 
 class PlainFormatter(HtmlFormatter):
@@ -26,8 +49,8 @@ class PlainFormatter(HtmlFormatter):
         self, tokensource: Iterable[tuple[_TokenType, str]], outfile: TextIO
     ) -> None:
         """Write the tokens as HTML."""
-        merged = ((Text if kind in PLAIN else kind, text) for kind, text in tokensource)
-        super().format_unencoded(merged, outfile)
+        drawn = ((drawn_as(kind), text) for kind, text in tokensource)
+        super().format_unencoded(drawn, outfile)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -63,6 +63,17 @@ INSIDE = re.compile(
 VARIABLE = re.compile(r"""(?<=[{;])\s*(--[\w-]+)\s*:(?:[^;{}"']|"[^"]*"|'[^']*')*(?:;|(?=\}))""")
 NAME = re.compile(r"--[A-Za-z][\w-]*")
 READ = re.compile(r"var\(\s*(--[\w-]+)")
+CLASSES = re.compile(
+    r"""(?:\b(?:class|id)|\sdata-[\w-]+)\s*=\s*(?:"([^"]*)"|'([^']*)')"""
+    r"|<script\b[^>]*>(.*?)</script>",
+    re.DOTALL,
+)
+KEPT = re.compile(
+    r"(<pre\b.*?</pre>|<script\b.*?</script>|<style\b.*?</style>|<textarea\b.*?</textarea>)",
+    re.DOTALL,
+)
+COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+GAP = re.compile(r"\n\s*\n")
 # One level of blocks inside.
 KEYFRAMES = re.compile(r"@keyframes\s+([\w-]+)\s*\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}")
 ANIMATION = re.compile(r"animation(?:-name)?\s*:([^;}]*)")
@@ -172,6 +183,13 @@ def joined(sheet: Path, root: Path) -> str:
     return re.sub(rf"@import\s+(?:url\()?['\"](?:{ROOT})?([^'\"]+)['\"]\)?\s*;", imported, text)
 
 
+def without_gaps(page: str) -> str:
+    """A page without comments and empty lines, but for where they are seen or run."""
+    parts = KEPT.split(page)
+    parts[::2] = [GAP.sub("\n", COMMENT.sub("", part)) for part in parts[::2]]
+    return "".join(parts)
+
+
 def digest(contents: Iterable[bytes]) -> str:
     """Names contents, for caches of browsers and for later builds."""
     return hashlib.sha256(b"".join(contents)).hexdigest()[:12]
@@ -185,6 +203,12 @@ def without_comments(script: str) -> str:
     """A script of ours in fewer bytes: without lines that are comments, and not indented."""
     lines = re.sub(r"/\*.*?\*/", "", script, flags=re.DOTALL).splitlines()
     return "\n".join(line.strip() for line in lines if not re.match(r"\s*(//|$)", line))
+
+
+def classes_in(page: str) -> set[str]:
+    """What can be a class or an id in a page, or become one by what its own scripts or data say."""
+    places = (found for places in CLASSES.findall(page) for found in places)
+    return set(WORD.findall(" ".join(places)))
 
 
 def _part(word: str) -> str | None:
@@ -204,9 +228,20 @@ class Pages:
         rules = [Path(__file__), Path(fonts.__file__)]
         self._stamp = digest(path.read_bytes() for path in [*static, *rules])
         # Scripts may add what they name.
-        scripts = [path.read_text(encoding="utf-8") for path in static if path.suffix == ".js"]
-        self._words = set().union(*map(WORD.findall, scripts))
-        self._variables = set().union(*map(NAME.findall, scripts))
+        scripts = {
+            path: path.read_text(encoding="utf-8") for path in static if path.suffix == ".js"
+        }
+        self._variables = set().union(*map(NAME.findall, scripts.values()))
+        self._words: set[str] = set()
+        self._sometimes: dict[str, set[str]] = {}
+        for path, script in scripts.items():
+            words = set(WORD.findall(script))
+            if path.name in ONLY_WITH:
+                self._sometimes[path.name] = words
+            elif path.parent.name == "codemirror":
+                self._words |= {word for word in words if word.startswith("cm-")}
+            else:
+                self._words |= words
         self._rules: dict[Path, tuple[Rule, ...]] = {}
 
     def rewrite(self) -> None:
@@ -218,7 +253,7 @@ class Pages:
             if f'data-from="{self._stamp}"' in text:
                 continue  # Sphinx has left the page alone, and nothing that it uses is new
             new = text if page.name == SEARCH else self._with_patient_scripts(page, text)
-            new = self._with_own_style(page, new)
+            new = without_gaps(self._with_own_style(page, new))
             if new != text:
                 page.write_text(new, encoding="utf-8")
 
@@ -252,8 +287,11 @@ class Pages:
             start, head = links[0].start(), SHEET.sub("", head)
         else:
             return text
-        words = set(WORD.findall(head + body))
-        words |= {word for word in self._words if _part(word) in words | {None}}
+        words = classes_in(head + body)
+        added = self._words.union(
+            *(some for name, some in self._sometimes.items() if name in head + body)
+        )
+        words |= {word for word in added if _part(word) in words | {None}}
         css = "".join(rule.used(words) for sheet in sheets for rule in self._rules_of(sheet))
         css = without_unused_motion(css, words)
         css = without_unused_variables(css, self._variables.union(NAME.findall(head + body)))

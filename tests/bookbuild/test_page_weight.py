@@ -14,7 +14,9 @@ from fontTools.ttLib import TTFont
 from bookbuild.ext.fonts import WHOLE
 from bookbuild.ext.weight import (
     Pages,
+    classes_in,
     rules_of,
+    without_gaps,
     without_unused_motion,
     without_unused_variables,
 )
@@ -83,6 +85,18 @@ def test_motion_goes_only_when_nothing_moves_by_it():
 def test_space_that_says_nothing_goes(written, short):
     (rule,) = rules_of(written)
     assert rule.used(set()) == short
+
+
+def test_gaps_go_where_nobody_sees_them():
+    kept = "<pre>a\n\n<!-- b --></pre>", "<script>c\n\n</script>", "<textarea>\n\n</textarea>"
+    page = "<p>1</p>\n  \n\n<!-- x\n\n -->" + "<p>2</p>".join(kept) + "\n \n</body>"
+    assert without_gaps(page) == "<p>1</p>\n" + "<p>2</p>".join(kept) + "\n</body>"
+
+
+def test_what_a_page_writes_about_is_no_class_of_its():
+    page = """<p class="one two" id='three' data-x="four">five card</p>
+    <script type="text/plain" data-src="a.js">six</script>"""
+    assert classes_in(page) == {"one", "two", "three", "four", "six"}
 
 
 @pytest.mark.parametrize(

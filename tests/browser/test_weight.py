@@ -30,6 +30,16 @@ async () => {
 }
 """
 
+LATER = """() => [...document.querySelectorAll('.chapter-head ~ section')].slice(1)
+  .map(section => getComputedStyle(section).contentVisibility)"""
+WHEN_READ = f"""
+addEventListener('DOMContentLoaded', () => {{
+  window.early = ({LATER})();
+  window.onParsed?.();
+  window.afterwards = ({LATER})();
+}});
+"""
+
 
 def test_a_chapter_is_light_and_holds_still(new_reader: Callable[..., Any], chapter: str) -> None:
     """On a phone with a slow line and an empty cache: under 1 MB, and nothing moves.
@@ -48,3 +58,35 @@ def test_a_chapter_is_light_and_holds_still(new_reader: Callable[..., Any], chap
     assert 50_000 < before < LIMIT
     reader.tab.evaluate(SCROLL)
     assert reader.tab.evaluate("window.shifted") < SHIFT
+
+
+def test_what_comes_later_in_a_chapter_waits_for_the_first_frame(
+    new_reader: Callable[..., Any], chapter: str
+) -> None:
+    reader = new_reader()
+    reader.tab.add_init_script(WHEN_READ)
+    reader.open(chapter).assert_clean()
+    early = reader.tab.evaluate("window.early")
+    assert len(early) > 5
+    assert set(early) == {"hidden"}
+    assert set(reader.tab.evaluate(LATER)) == {"visible"}
+    assert not reader.tab.locator("html[data-first], .chapter-head ~ section[style]").count()
+
+
+def test_who_acts_at_once_or_comes_for_a_place_finds_all_of_it(
+    new_reader: Callable[..., Any], chapter: str
+) -> None:
+    reader = new_reader()
+    reader.tab.add_init_script(WHEN_READ)
+    reader.open(f"{chapter}#summary").assert_clean()
+    assert set(reader.tab.evaluate("window.early")) == {"visible"}
+    reader.tab.reload()  # to where one was
+    assert set(reader.tab.evaluate("window.early")) == {"visible"}
+    hasty = new_reader()
+    hasty.tab.add_init_script(WHEN_READ)
+    hasty.tab.add_init_script(
+        "window.onParsed = () => dispatchEvent(new KeyboardEvent('keydown', {key: 'a'}))"
+    )
+    hasty.open(chapter).assert_clean()
+    assert set(hasty.tab.evaluate("window.early")) == {"hidden"}
+    assert set(hasty.tab.evaluate("window.afterwards")) == {"visible"}

@@ -8,6 +8,37 @@
     root.dataset.theme = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
   }
 
+  // To lay out all of a chapter takes longer than to draw what is seen of it first. So its later
+  // sections (book.css) wait for the first frame and follow it, a section a frame. Whoever does anything
+  // before they are all there gets the rest at once; whoever comes for a place, or comes back, has them
+  // from the beginning.
+  const [visit] = performance.getEntriesByType("navigation");
+  if (visit && visit.type === "navigate" && !visit.name.includes("#") && !location.hash) {
+    root.dataset.first = "";
+  }
+  let later = [];
+  function showAll() {
+    delete root.dataset.first;
+    for (const section of later.splice(0)) section.removeAttribute("style");
+  }
+  const signs = ["wheel", "touchstart", "pointerdown", "keydown", "scroll", "hashchange", "beforeprint"];
+  for (const sign of signs) addEventListener(sign, showAll, { capture: true, passive: true });
+  function showLater(next) {
+    if ("first" in root.dataset) later = [...document.querySelectorAll(".chapter-head ~ section")].slice(1);
+    let shown = 0;
+    const show = () => {
+      if (shown < later.length) {
+        later[shown].style.contentVisibility = "visible";
+        shown += 1;
+        return requestAnimationFrame(show);
+      }
+      showAll();
+      for (const sign of signs) removeEventListener(sign, showAll, { capture: true });
+      next();
+    };
+    show();
+  }
+
   // The fonts that come with the page are ready before its first formula is drawn, so that no line moves.
   for (const font of ["16px KaTeX_Main", "italic 16px KaTeX_Math"]) {
     document.fonts.load(font).catch(() => {});
@@ -42,5 +73,5 @@
       document.head.append(script);
     }
   }
-  addEventListener("DOMContentLoaded", () => requestAnimationFrame(() => setTimeout(load)));
+  addEventListener("DOMContentLoaded", () => requestAnimationFrame(() => setTimeout(() => showLater(load))));
 })();
