@@ -73,7 +73,7 @@ KEPT = re.compile(
     re.DOTALL,
 )
 COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
-GAP = re.compile(r"\n\s*\n")
+GAP = re.compile(r"\n\s+")
 # One level of blocks inside.
 KEYFRAMES = re.compile(r"@keyframes\s+([\w-]+)\s*\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}")
 ANIMATION = re.compile(r"animation(?:-name)?\s*:([^;}]*)")
@@ -110,24 +110,35 @@ def rules_of(css: str) -> tuple[Rule, ...]:
 
 def _rule(node: Any) -> Rule:
     if node.type == "qualified-rule":
-        selectors = tinycss2.serialize(node.prelude).strip()
-        return Rule(f"{selectors}{{{_compact(node.content)}}}", _needs(node.prelude))
+        return Rule(f"{_listed(node.prelude)}{{{_compact(node.content)}}}", _needs(node.prelude))
     if node.lower_at_keyword in ("media", "supports", "layer") and node.content is not None:
         inner = tinycss2.serialize(node.content)
         return Rule(f"@{node.at_keyword}{tinycss2.serialize(node.prelude)}", rules=rules_of(inner))
     return Rule(node.serialize())
 
 
+def _listed(prelude: list[Any]) -> str:
+    """Selectors without the space between one and the next."""
+    kept: list[Any] = []
+    for token in prelude:
+        if token.type != "whitespace" or (kept and kept[-1] != ","):
+            kept.append(token)
+    return tinycss2.serialize(kept).strip()
+
+
 def _compact(declarations: list[Any]) -> str:
-    """Declarations without the space between them and at the ends."""
+    """Declarations without the space between them, behind their colons and at the ends."""
     kept: list[Any] = []
     for token in declarations:
-        if token.type != "whitespace":
-            kept.append(token)
-        elif kept and not (kept[-1].type == "literal" and kept[-1].value in ";,"):
-            token.value = " "
-            kept.append(token)
-    # A space behind a colon stays, for it can be all that a variable has for its value.
+        if token.type == "whitespace":
+            if kept and not (kept[-1].type == "literal" and kept[-1].value in ";,"):
+                token.value = " "
+                kept.append(token)
+            continue
+        # Behind a colon it stays if it is all that a variable has for its value.
+        if len(kept) > 1 and kept[-1].type == "whitespace" and kept[-2] == ":" and token != ";":
+            kept.pop()
+        kept.append(token)
     if len(kept) > 1 and kept[-1].type == "whitespace" and kept[-2] != ":":
         kept.pop()
     return tinycss2.serialize(kept)
@@ -184,7 +195,7 @@ def joined(sheet: Path, root: Path) -> str:
 
 
 def without_gaps(page: str) -> str:
-    """A page without comments and empty lines, but for where they are seen or run."""
+    """A page without comments, empty lines and indents, but for where they are seen or run."""
     parts = KEPT.split(page)
     parts[::2] = [GAP.sub("\n", COMMENT.sub("", part)) for part in parts[::2]]
     return "".join(parts)
@@ -235,7 +246,8 @@ class Pages:
         self._words: set[str] = set()
         self._sometimes: dict[str, set[str]] = {}
         for path, script in scripts.items():
-            words = set(WORD.findall(script))
+            # Of one or two letters are the variables of minified scripts.
+            words = {word for word in WORD.findall(script) if len(word) > 2}
             if path.name in ONLY_WITH:
                 self._sometimes[path.name] = words
             elif path.parent.name == "codemirror":

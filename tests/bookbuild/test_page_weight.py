@@ -73,13 +73,15 @@ def test_motion_goes_only_when_nothing_moves_by_it():
 @pytest.mark.parametrize(
     ("written", "short"),
     [
-        ("p {\n  color: red;\n  top: 0;\n}", "p{color: red;top: 0;}"),
+        ("p {\n  color: red;\n  top: 0;\n}", "p{color:red;top:0;}"),
         ("p{margin:1px   2px}", "p{margin:1px 2px}"),
         ("p{font:a,\n  b}", "p{font:a,b}"),
-        ("p{--none: ;--last: }", "p{--none: ;--last: }"),
+        ("p{--none: ;--one: a b;--last: }", "p{--none: ;--one:a b;--last: }"),
+        ("p{top : 1px}", "p{top :1px}"),
         ('p{content:" ;  " ; top:1px }', 'p{content:" ;  " ;top:1px}'),
         ("p{top:calc(1px  +  2px)}", "p{top:calc(1px  +  2px)}"),
-        ("a :hover, a  b{top:0}", "a :hover, a  b{top:0}"),
+        ("a :hover, a  b{top:0}", "a :hover,a  b{top:0}"),
+        ('a[title="x, y"]{top:0}', 'a[title="x, y"]{top:0}'),
     ],
 )
 def test_space_that_says_nothing_goes(written, short):
@@ -89,7 +91,7 @@ def test_space_that_says_nothing_goes(written, short):
 
 def test_gaps_go_where_nobody_sees_them():
     kept = "<pre>a\n\n<!-- b --></pre>", "<script>c\n\n</script>", "<textarea>\n\n</textarea>"
-    page = "<p>1</p>\n  \n\n<!-- x\n\n -->" + "<p>2</p>".join(kept) + "\n \n</body>"
+    page = "<p>1</p>\n  \n\n<!-- x\n\n -->  " + "<p>2</p>".join(kept) + "\n \n</body>"
     assert without_gaps(page) == "<p>1</p>\n" + "<p>2</p>".join(kept) + "\n</body>"
 
 
