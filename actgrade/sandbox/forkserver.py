@@ -42,10 +42,11 @@ def serve(control: socket.socket, preload: list[str], absent: list[str]) -> None
         walls,
     )
 
+    if "ipykernel" in preload:
+        ipython_kernel.preload()
+        # A kernel is told the others alone, and finds what is prepared for these.
+        preload = [name for name in preload if name != "ipykernel"]
     for name in preload:
-        if name == "ipykernel":
-            ipython_kernel.preload()
-            continue
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
     # Everything below is done here once, and is there in every child.

@@ -131,7 +131,7 @@ def _compact(declarations: list[Any]) -> str:
     kept: list[Any] = []
     for token in declarations:
         if token.type == "whitespace":
-            if kept and not (kept[-1].type == "literal" and kept[-1].value in ";,"):
+            if kept and kept[-1] not in (";", ","):
                 token.value = " "
                 kept.append(token)
             continue
@@ -299,14 +299,16 @@ class Pages:
             start, head = links[0].start(), SHEET.sub("", head)
         else:
             return text
-        words = classes_in(head + body)
+        unstyled = head + body
+        words = classes_in(unstyled)
         added = self._words.union(
-            *(some for name, some in self._sometimes.items() if name in head + body)
+            *(some for name, some in self._sometimes.items() if name in unstyled)
         )
-        words |= {word for word in added if _part(word) in words | {None}}
+        there = words | {None}
+        words |= {word for word in added if _part(word) in there}
         css = "".join(rule.used(words) for sheet in sheets for rule in self._rules_of(sheet))
         css = without_unused_motion(css, words)
-        css = without_unused_variables(css, self._variables.union(NAME.findall(head + body)))
+        css = without_unused_variables(css, self._variables.union(NAME.findall(unstyled)))
         signs = fonts.signs_in(body.encode())
         css = INSIDE.sub(partial(self._as_data, signs), css)
         css = css.replace(ROOT, f"{_from(self._root, page.parent)}/")
