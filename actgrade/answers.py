@@ -347,13 +347,19 @@ class _Search:
 
 def asked_names(question: Question) -> frozenset[str]:
     """The names that an answer has to define: those of the reference that its checks use."""
-    tree = parsed(question.answer)
+    sources = (*(c.source for c in question.checks), *(h.source for h in question.helds))
+    return _asked_names(question.answer, sources)
+
+
+@functools.lru_cache(maxsize=1024)
+def _asked_names(reference: str, checks: tuple[str, ...]) -> frozenset[str]:
+    tree = parsed(reference)
     if tree is None:
         return frozenset()
     defined = bound_names(tree, imports=False)
     used = {
         node.id
-        for text in (*(c.source for c in question.checks), *(h.source for h in question.helds))
+        for text in checks
         if (cell_tree := parsed(text)) is not None
         for node in ast.walk(cell_tree)
         if isinstance(node, ast.Name)

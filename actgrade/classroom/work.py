@@ -10,6 +10,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import functools
+import gc
 import os
 import re
 import signal
@@ -234,22 +235,32 @@ def _question(question: Question, result: QuestionResult) -> dict[str, Any]:
 
 def _answers(chapter: Assignment, answers: Any) -> dict[str, dict[str, Any]]:
     """What is compared between learners: a fingerprint of every answer, and no source."""
-    from actgrade.stub import make_stub
-
     found = {}
     for question in chapter.questions:
         text = answers[question.id].source
         if text is None:
             continue
-        kept = similar.names_of(question.answer)
+        kept, stub, reference = _of_the_course(question.answer)
         digest, size = similar.fingerprint(text, kept)
         kind = "written"
-        if not text.strip() or digest == similar.fingerprint(make_stub(question.answer), kept)[0]:
+        if not text.strip() or digest == stub:
             kind = "stub"
-        elif digest == similar.fingerprint(question.answer, kept)[0]:
+        elif digest == reference:
             kind = "reference"
         found[question.id] = {"fingerprint": digest, "size": size, "kind": kind}
     return found
+
+
+@functools.lru_cache(maxsize=1024)
+def _of_the_course(reference: str) -> tuple[frozenset[str], str, str]:
+    """The names a question asks for, and the fingerprints of its stub and of its reference."""
+    from actgrade.stub import make_stub
+
+    kept = frozenset(similar.names_of(reference))
+    stub, itself = (
+        similar.fingerprint(text, kept)[0] for text in (make_stub(reference), reference)
+    )
+    return kept, stub, itself
 
 
 def _launcher(settings: Settings) -> Any:
@@ -281,6 +292,8 @@ def _launcher(settings: Settings) -> Any:
         # A worker of joblib does not run what atexit knows, and other processes run only that.
         util.Finalize(None, close_launchers, exitpriority=10)
         atexit.register(close_launchers)
+        # What is loaded by now stays; to look through it for garbage takes a tenth of a second.
+        gc.freeze()
     return _launchers[wanted]
 
 

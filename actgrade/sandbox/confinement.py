@@ -271,8 +271,10 @@ def _restrict_files(scratch: Path, preload: Iterable[str]) -> None:
 def _readable(preload: tuple[str, ...]) -> list[tuple[Path, bool]]:
     """What a kernel may read, and whether each is a folder."""
     system = [Path(name) for name in SYSTEM_FILES if Path(name).exists()]
-    places = [*readable_folders(), *package_folders(preload), *system]
-    return [(place, place.is_dir()) for place in places]
+    places = {p.resolve() for p in (*readable_folders(), *package_folders(preload), *system)}
+    # A rule for a folder is one for all below it, and a rule takes time in every kernel.
+    tops = [p for p in sorted(places) if not any(p.is_relative_to(q) for q in places - {p})]
+    return [(place, place.is_dir()) for place in tops]
 
 
 def prepare(preload: Iterable[str], *, unix_sockets: bool) -> None:

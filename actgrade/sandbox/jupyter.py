@@ -122,6 +122,7 @@ class JupyterKernel(Contained, RunningKernel):
         limit = self._launcher.limits.cell_seconds if timeout is None else timeout
         self._drain_end = None
         super().await_reply(msg_id, limit)
+        self._look_at_what_is_left()
         self._size = 0
         self._drain_end = time.monotonic() + SECONDS_TO_DRAIN
 

@@ -108,6 +108,15 @@ class Contained:
             self._deadline = time.monotonic() + self._launcher.limits.question_seconds
         return role
 
+    def _look_at_what_is_left(self) -> None:
+        """After a cell.
+
+        Raises:
+            KernelLost: it holds more than it may.
+        """
+        if (seen := self._watch.look()) is not None:
+            raise self._lose(KernelLost(*seen))
+
     def _lose(self, reason: KernelLost) -> KernelLost:
         """End the process; why, in the words of who saw it first."""
         if (seen := self._watch.reason) is not None:

@@ -7,18 +7,18 @@ from dataclasses import asdict, dataclass
 
 @dataclass(frozen=True)
 class Limits:
-    """Bounds for one question.
+    """Bounds for one question. Those "looked at" are so a few times a second and after every cell.
 
     Attributes:
         cell_seconds: wall-clock time for one cell.
         question_seconds: wall-clock time for all cells of a question together.
         memory_bytes: memory of the process: what is private and writable as a hard bound
-            (``RLIMIT_DATA``), all of it, shared memory too, looked at a few times a second.
+            (``RLIMIT_DATA``), all of it, shared memory too, looked at.
         output_bytes: output of one cell, of all kinds together, as it travels.
         file_bytes: size of one file the code writes.
-        disk_bytes: all files it writes together, looked at a few times a second.
+        disk_bytes: all files it writes together, looked at.
         open_files: file descriptors open at once.
-        threads: threads alive at once, looked at a few times a second.
+        threads: threads alive at once, looked at.
     """
 
     cell_seconds: float = 10.0

@@ -70,6 +70,7 @@ class PipeKernel(Contained):
         end = min(end, self._deadline or end)
         self._drain_end = None
         self._receive_until(msg_id, end)
+        self._look_at_what_is_left()
         self._drain_end = time.monotonic() + SECONDS_TO_DRAIN
 
     def get_message(self, stream: str, timeout: float | None = None) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Bounds that are kept from outside: looked at a few times a second, while code runs.
+"""Bounds that are kept from outside: looked at a few times a second, and after every cell.
 
 A process bounds itself by resource limits, and those have holes: shared memory is no data segment,
 a deleted file that is still open lies in no folder, a thread costs no memory that is counted. What
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,7 +22,8 @@ from actgrade.sandbox.scratch import size
 
 # How long code may go on before it is looked at again; a fast disk takes 200 MB in that time.
 SECONDS_BETWEEN_LOOKS = 0.2
-_KILOBYTES = ("RssAnon", "RssShmem", "VmSwap", "VmPTE")
+_MEMORY = (b"RssAnon", b"RssShmem", b"VmSwap", b"VmPTE")
+_SAID = re.compile(rb"^(%s|VmSize|Threads):\s*(\d+)" % b"|".join(_MEMORY), re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -30,42 +32,47 @@ class Use:
 
     Attributes:
         memory: bytes in memory or swapped out, shared ones and page tables among them.
+        addresses: bytes that have an address, in memory or not.
         threads: how many.
-        hidden: bytes on disk of files that it has deleted and still holds open or mapped.
     """
 
     memory: int = 0
+    addresses: int = 0
     threads: int = 0
-    hidden: int = 0
 
 
 def use_of(pid: int) -> Use:
     """What process ``pid`` uses now; zeros when it is gone or the system does not say."""
     try:
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+        status = Path(f"/proc/{pid}/status").read_bytes()
     except OSError:
         return Use()
-    said = dict(line.split(":", 1) for line in lines if ":" in line)
-    memory = sum(1024 * int(said[name].split()[0]) for name in _KILOBYTES if name in said)
-    return Use(memory, int(said.get("Threads", "0")), _hidden(pid))
+    said = {name: int(number) for name, number in _SAID.findall(status)}
+    memory = 1024 * sum(said.get(name, 0) for name in _MEMORY)
+    return Use(memory, 1024 * said.get(b"VmSize", 0), said.get(b"Threads", 0))
 
 
-def _hidden(pid: int) -> int:
-    """Bytes of deleted files that are open or mapped, each file counted once."""
+def hidden(pid: int, *, mapped: bool = True) -> int:
+    """Bytes on disk of deleted files that a process holds open, each file counted once.
+
+    Args:
+        mapped: those too that it has mapped, which takes ten times as long.
+    """
     files: dict[tuple[int, int], int] = {}
-    with contextlib.suppress(OSError):
-        for opened in Path(f"/proc/{pid}/fd").iterdir():
+    with contextlib.suppress(OSError), os.scandir(f"/proc/{pid}/fd") as descriptors:
+        for descriptor in descriptors:
             with contextlib.suppress(OSError):
-                status = opened.stat()
+                status = descriptor.stat()
                 if status.st_nlink == 0:
                     files[status.st_dev, status.st_ino] = status.st_blocks * 512
     with contextlib.suppress(OSError, ValueError):
-        for line in Path(f"/proc/{pid}/maps").read_text(errors="replace").splitlines():
-            if not line.endswith("(deleted)") or "/dev/zero" in line:
+        maps = Path(f"/proc/{pid}/maps").read_bytes() if mapped else b""
+        for line in maps.splitlines() if b"(deleted)\n" in maps else ():
+            if not line.endswith(b"(deleted)") or b"/dev/zero" in line:
                 continue
             span, _, _, device, inode = line.split(None, 5)[:5]
-            low, high = (int(end, 16) for end in span.split("-"))
-            major, minor = (int(part, 16) for part in device.split(":"))
+            low, high = (int(end, 16) for end in span.split(b"-"))
+            major, minor = (int(part, 16) for part in device.split(b":"))
             files.setdefault((os.makedev(major, minor), int(inode)), high - low)
     return sum(files.values())
 
@@ -92,6 +99,7 @@ class Watch:
         self._folder, self._pid, self._limits, self._end = folder, pid, limits, end
         # What the fork server has loaded is not the learner's.
         self._before = use_of(pid)
+        self._hidden_before = {mapped: hidden(pid, mapped=mapped) for mapped in (False, True)}
         self._done = threading.Event()
         threading.Thread(target=self._look, name="watch", daemon=True).start()
 
@@ -101,6 +109,16 @@ class Watch:
         if self._seen is None and self._group is not None:
             return self._group.excess()
         return self._seen
+
+    def look(self) -> tuple[str, str] | None:
+        """Look now; the reason to end the process, if there is one.
+
+        What a cell leaves must not count or not count by when it was looked at last.
+        """
+        excess = self.excess()
+        if excess is not None and self._seen is None:
+            self._seen = excess
+        return self.reason
 
     def stop(self) -> None:
         """Look no more."""
@@ -113,19 +131,28 @@ class Watch:
 
     def _look(self) -> None:
         while not self._done.wait(SECONDS_BETWEEN_LOOKS):
-            self._seen = self.excess()
-            if self._seen is not None:
+            if self.look() is not None:
                 self._end()
                 return
 
     def excess(self) -> tuple[str, str] | None:
         """The kind of loss and the sentence for what is used too much of, or None."""
         limits, use = self._limits, use_of(self._pid)
-        written = size(self._folder, limits.disk_bytes) + use.hidden - self._before.hidden
-        if written > limits.disk_bytes:
+        if self._written(use) > limits.disk_bytes:
             return "disk", "it writes too much"
         if use.memory - self._before.memory > limits.memory_bytes:
             return "memory", "it uses too much memory"
         if use.threads > limits.threads:
             return "threads", "it starts too many threads"
         return None
+
+    def _written(self, use: Use) -> int:
+        """Bytes of files in the folder, and of those that were deleted and are held; or a bound."""
+        most = self._limits.disk_bytes
+        written = size(self._folder, most)
+        bound = written + self._deleted(mapped=False) + use.addresses - self._before.addresses
+        # What is mapped has addresses, and nearly always there are too few to look any further.
+        return bound if bound <= most else written + self._deleted(mapped=True)
+
+    def _deleted(self, *, mapped: bool) -> int:
+        return hidden(self._pid, mapped=mapped) - self._hidden_before[mapped]

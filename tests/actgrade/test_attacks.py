@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import socket
 import stat
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -16,6 +18,7 @@ import psutil
 import pytest
 from attacks import ATTACKS
 from grading_sample import by_question
+from left_behind import living_kernels
 
 from actgrade.grade import grade
 from actgrade.job import Options
@@ -103,30 +106,19 @@ class Battlefield:
             self.udp.recv(1)
         left = [path.name for path in self.launcher.folder.iterdir() if path.is_dir()]
         assert left == []
-        assert living_kernels(self.launcher) == []
+        assert living_kernels() == []
 
 
-def living_kernels(launcher: Launcher) -> list[psutil.Process]:
-    """Processes that were forked from the launcher's servers and are still there."""
-    servers = [psutil.Process(server.pid) for server in launcher._servers.values()]
-    numbers, mine = {server.pid for server in servers}, [server.cmdline() for server in servers]
-    for _ in range(50):  # the server reaps when it is told; that takes a moment
-        alive = [
-            process
-            for process in psutil.process_iter()
-            if process.pid not in numbers and _cmdline(process) in mine
-        ]
-        if not alive:
-            break
-        time.sleep(0.1)
-    return alive
-
-
-def _cmdline(process: psutil.Process) -> list[str]:
-    try:
-        return process.cmdline()
-    except psutil.Error:
-        return []
+def test_a_kernel_that_is_still_there_is_seen():
+    """By the run that has started it, and by no other."""
+    other = "import left_behind; raise SystemExit(len(left_behind.living_kernels(0)))"
+    with Launcher(("numpy",)) as launcher:
+        process, _ = launcher.start()
+        assert [one.pid for one in living_kernels(0)] == [process.pid]
+        subprocess.run([sys.executable, "-c", other], cwd=Path(__file__).parent, check=True)
+        process.kill()
+        process.close()
+        assert living_kernels() == []
 
 
 @pytest.fixture(scope="module")

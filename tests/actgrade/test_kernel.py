@@ -14,7 +14,7 @@ import pytest
 from grading_sample import QUICK
 
 from actgrade.reasons import answer_line
-from actgrade.sandbox import confinement, wire
+from actgrade.sandbox import confinement, watch, wire
 from actgrade.sandbox.launcher import Launcher
 from actgrade.sandbox.pipe import PipeKernel
 from actgrade.trial import Trial, TrialCell
@@ -175,6 +175,40 @@ def test_what_is_written_is_bounded(way):
         )
         outcomes = run(launcher, little, "import time; time.sleep(0.5)", much, "1")
         assert [outcome.kind for outcome in outcomes] == ["ok", "ok", "disk", "skipped"]
+
+
+LEAVES_TOO_MUCH = {
+    "folders": ("disk", "import os\nfor _ in range(3000):\n    os.mkdir('d'); os.chdir('d')"),
+    "a deleted file": (
+        "disk",
+        "import os\nfile = open('f', 'wb')\nos.unlink('f')\nfile.write(bytes(2**21))\nfile.flush()",
+    ),
+    "a deleted file that is mapped": (
+        "disk",
+        "import mmap, os\nwith open('f', 'wb+') as file:\n"
+        "    file.write(bytes(2**21)); file.flush(); os.unlink('f')\n"
+        "    held = mmap.mmap(file.fileno(), 0)",
+    ),
+    "threads": (
+        "threads",
+        "import threading\nend = threading.Event()\n"
+        "for _ in range(70): threading.Thread(target=end.wait, daemon=True).start()",
+    ),
+}
+
+
+@linux
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("what", LEAVES_TOO_MUCH)
+def test_what_a_quick_cell_leaves_is_seen(way, what, monkeypatch):
+    """Also where the watch has not looked in time."""
+    monkeypatch.setattr(watch, "SECONDS_BETWEEN_LOOKS", 60.0)
+    engine, fork = way
+    kind, code = LEAVES_TOO_MUCH[what]
+    limits = replace(QUICK, disk_bytes=2**20)
+    with Launcher(("numpy",), engine=engine, fork=fork, limits=limits) as launcher:
+        assert [outcome.kind for outcome in run(launcher, code, "1")] == [kind, "skipped"]
+        assert [outcome.kind for outcome in run(launcher, "1")] == ["ok"]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs file locks")

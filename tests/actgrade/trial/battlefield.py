@@ -6,7 +6,6 @@ from outside, should the sandbox have a hole.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import resource
 import socket
@@ -18,8 +17,8 @@ from pathlib import Path
 
 import grading_sample
 import nbformat
-import psutil
 import pytest
+from left_behind import living_kernels, servers
 
 from actgrade.course import Course
 from actgrade.grade import grade
@@ -189,34 +188,6 @@ class Battlefield:
         left = [path.name for path in self.launcher.folder.iterdir() if path.is_dir()]
         assert left == []
         assert living_kernels() == []
-
-
-def servers() -> list[psutil.Process]:
-    """The fork servers of this process."""
-    return [p for p in psutil.Process().children() if "actgrade.sandbox.forkserver" in _cmdline(p)]
-
-
-def living_kernels() -> list[psutil.Process]:
-    """Processes that were forked from one of our servers and are still there."""
-    ours = servers()
-    commands, pids = [_cmdline(server) for server in ours], [server.pid for server in ours]
-    alive: list[psutil.Process] = []
-    for _ in range(50):  # a server reaps when it is told; that takes a moment
-        alive = [
-            process
-            for process in psutil.process_iter()
-            if process.pid not in pids and _cmdline(process) in commands
-        ]
-        if not alive:
-            break
-        time.sleep(0.1)
-    return alive
-
-
-def _cmdline(process: psutil.Process) -> list[str]:
-    with contextlib.suppress(psutil.Error):
-        return process.cmdline()
-    return []
 
 
 def unfair(case: Case, fought: Fought) -> list[str]:
