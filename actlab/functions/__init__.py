@@ -15,7 +15,9 @@ modified, and a 0-d input gives a NumPy scalar, as NumPy's own ufuncs do.
 and booleans become float64; anything else (complex, long double, object, a masked array) is a
 ``TypeError``. The arithmetic runs in float64
 and is rounded once at the end, so that a float16 or float32 result is within 1 ulp of the true
-value (and nearly always *is* the true value rounded). ReLU and ReLU6 are exact and stay in their
+value (and nearly always *is* the true value rounded). In float64 each function keeps within a few
+ulp, one of its own down to the smallest numbers of a tail; a gate of the gated family whose
+exponential is below 2e-308 has fewer digits. ReLU and ReLU6 are exact and stay in their
 own dtype.
 
 **Edges.** NaN in gives NaN out. ±inf gives the limit, and what is too small or too large for the

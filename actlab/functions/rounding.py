@@ -101,3 +101,8 @@ def gated(gate: Any, x: FloatArray) -> FloatArray:
     That is the limit whenever the gate vanishes faster than ``x`` grows, as every gate here does.
     """
     return gate * np.where(np.equal(gate, 0) & np.isinf(x), np.copysign(1.0, x), x)
+
+
+def mended(near: FloatArray, is_far: FloatArray, far: Callable[[], FloatArray]) -> FloatArray:
+    """``near``, and ``far()`` where it is called for; hardly any array has such elements."""
+    return np.where(is_far, far(), near) if is_far.any() else near

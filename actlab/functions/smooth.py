@@ -10,8 +10,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from actlab.functions.parameters import Parameter
-from actlab.functions.rounding import FloatArray, elementwise, gated
-from actlab.functions.special import normal_cdf, normal_pdf, two_product
+from actlab.functions.rounding import FloatArray, elementwise, gated, mended
+from actlab.functions.special import (
+    FAR_GATE,
+    cdf_and_x_pdf_far,
+    normal_cdf,
+    normal_pdf,
+    two_product,
+    x_cdf_far,
+)
 
 SOFTPLUS_BETA = Parameter(
     "beta", r"\beta", 1.0, 0.5, 10.0, "sharpness: the larger, the closer to ReLU", "positive"
@@ -26,6 +33,21 @@ def logistic(t: FloatArray, rest: FloatArray | float = 0.0) -> tuple[FloatArray,
     z = np.exp(-np.abs(t)) * (1.0 - np.sign(t) * rest)
     small = z / (1.0 + z)
     return np.where(t >= 0, 1.0 / (1.0 + z), small), small / (1.0 + z)
+
+
+#: Below it e^t comes near the end of float64's range, where numbers lose digits.
+FAR = -700.0
+
+
+def _far(t: FloatArray, times: FloatArray | float, rest: FloatArray | float = 0.0) -> FloatArray:
+    """times·e^(t + rest) below :data:`FAR`: in two halves, neither of which loses digits."""
+    half = np.exp(0.5 * np.minimum(t, FAR))
+    return gated(half, np.asarray(times)) * (1.0 + rest) * half
+
+
+def _closing(t: FloatArray, x: FloatArray, rest: FloatArray | float = 0.0) -> FloatArray:
+    """x·σ(t + rest)."""
+    return mended(gated(logistic(t, rest)[0], x), t < FAR, lambda: _far(t, x, rest))
 
 
 @elementwise
@@ -68,7 +90,14 @@ def tanh(x: FloatArray) -> FloatArray:
 @elementwise
 def tanh_derivative(x: FloatArray) -> FloatArray:
     """tanh′(x) = 1 − tanh²(x), computed as 4z/(1 + z)² with z = e^−2|x|: no cancellation."""
-    return 4.0 * logistic(2.0 * x)[1]
+    return _four_slopes(2.0 * x)
+
+
+def _four_slopes(t: FloatArray, rest: FloatArray | float = 0.0) -> FloatArray:
+    """4σ′(t + rest)."""
+    a = np.abs(t)
+    near = 4.0 * logistic(t, rest)[1]
+    return mended(near, a > -FAR, lambda: _far(-a, 4.0, -np.sign(t) * rest))
 
 
 def _capped(x: FloatArray, cap: ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -104,7 +133,7 @@ def softcap(x: FloatArray, cap: ArrayLike = 30.0) -> FloatArray:
 def softcap_derivative(x: FloatArray, cap: ArrayLike = 30.0) -> FloatArray:
     """1 − tanh²(x/c), computed as 4z/(1 + z)² with z = e^−2|x|/c: no cancellation."""
     _, t, rest = _capped(x, cap)
-    return 4.0 * logistic(2.0 * t, 2.0 * rest)[1]
+    return _four_slopes(2.0 * t, 2.0 * rest)
 
 
 @elementwise
@@ -160,13 +189,14 @@ def gelu(x: FloatArray) -> FloatArray:
         shape and dtype of ``x``; → 0 at −∞ with its relative accuracy kept all the way down.
         Paper: hendrycks2016gelu.
     """
-    return gated(normal_cdf(x), x)
+    return mended(gated(normal_cdf(x), x), x < FAR_GATE, lambda: x_cdf_far(x))
 
 
 @elementwise
 def gelu_derivative(x: FloatArray) -> FloatArray:
     """GELU′(x) = Φ(x) + x·φ(x), with φ the standard normal density."""
-    return normal_cdf(x) + gated(normal_pdf(x), x)
+    near = normal_cdf(x) + gated(normal_pdf(x), x)
+    return mended(near, x < FAR_GATE, lambda: cdf_and_x_pdf_far(x))
 
 
 # σ's argument in the tanh form is t = x·(K + C·x²) with K = 2√(2/π) and C = 0.044715·K. Each is
@@ -199,7 +229,7 @@ def gelu_tanh(x: FloatArray) -> FloatArray:
     Paper: hendrycks2016gelu.
     """
     t, rest = _tanh_form(np.clip(x, -GATE_LIMIT, GATE_LIMIT))
-    return gated(logistic(t, rest)[0], x)
+    return _closing(t, x, rest)
 
 
 @elementwise
@@ -208,7 +238,8 @@ def gelu_tanh_derivative(x: FloatArray) -> FloatArray:
     x = np.clip(x, -GATE_LIMIT, GATE_LIMIT)
     t, rest = _tanh_form(x)
     gate, slope = logistic(t, rest)
-    return gate + x * (K + 3.0 * C * x * x) * slope
+    growth = x * (K + 3.0 * C * x * x)
+    return mended(gate + growth * slope, t < FAR, lambda: _far(t, 1.0 + growth, rest))
 
 
 #: The factor 1.702 to twice float64's precision.
@@ -230,7 +261,8 @@ def quick_gelu(x: FloatArray) -> FloatArray:
 
     Paper: hendrycks2016gelu, section 2.
     """
-    return gated(logistic(*_quick_form(x))[0], x)
+    t, rest = _quick_form(x)
+    return _closing(t, np.maximum(x, -QUICK_LIMIT), rest)
 
 
 @elementwise
@@ -238,7 +270,7 @@ def quick_gelu_derivative(x: FloatArray) -> FloatArray:
     """σ(t) + t·σ′(t) with t = 1.702x."""
     t, rest = _quick_form(x)
     gate, slope = logistic(t, rest)
-    return gate + t * slope
+    return mended(gate + t * slope, t < FAR, lambda: _far(t, 1.0 + t, rest))
 
 
 @elementwise
@@ -257,7 +289,7 @@ def silu(x: FloatArray, beta: ArrayLike = 1.0) -> FloatArray:
         ValueError: when β is not finite.
     """
     beta = SILU_BETA.check(beta, x.shape)
-    return gated(logistic(gated(beta, x))[0], x)
+    return _closing(gated(beta, x), x)
 
 
 @elementwise
@@ -265,14 +297,16 @@ def silu_derivative(x: FloatArray, beta: ArrayLike = 1.0) -> FloatArray:
     """d/dx x·σ(βx) = σ(βx) + βx·σ′(βx)."""
     t = gated(SILU_BETA.check(beta, x.shape), x)
     gate, slope = logistic(t)
-    return gate + gated(slope, t)
+    return mended(gate + gated(slope, t), t < FAR, lambda: _far(t, 1.0 + t))
 
 
 @elementwise
 def silu_beta_derivative(x: FloatArray, beta: ArrayLike = 1.0) -> FloatArray:
     """d/dβ x·σ(βx) = x²·σ′(βx): what a learned β receives."""
-    slope = logistic(gated(SILU_BETA.check(beta, x.shape), x))[1]
-    return gated(gated(slope, x), x)
+    t = gated(SILU_BETA.check(beta, x.shape), x)
+    a = np.abs(t)
+    near = gated(gated(logistic(t)[1], x), x)
+    return mended(near, a > -FAR, lambda: np.square(gated(np.exp(-0.5 * a), x)))
 
 
 def _mish_gate(x: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -294,14 +328,14 @@ def _mish_gate(x: FloatArray) -> tuple[FloatArray, FloatArray]:
 @elementwise
 def mish(x: FloatArray) -> FloatArray:
     """Mish x·tanh(softplus(x)). Paper: misra2020mish."""
-    return gated(_mish_gate(x)[0], x)
+    return mended(gated(_mish_gate(x)[0], x), x < FAR, lambda: _far(x, x))
 
 
 @elementwise
 def mish_derivative(x: FloatArray) -> FloatArray:
     """mish′(x) = w + x·w′ with w = tanh(softplus(x))."""
     gate, slope = _mish_gate(x)
-    return gate + gated(slope, x)
+    return mended(gate + gated(slope, x), x < FAR, lambda: _far(x, 1.0 + x))
 
 
 #: π/4 to twice float64's precision.

@@ -105,12 +105,38 @@ def gaussian(a: FloatArray) -> FloatArray:
 
 def _lower_tail(a: FloatArray) -> FloatArray:
     """Φ(−a) for a ≥ 0, relative accuracy kept."""
-    a = np.minimum(a, UNDERFLOW)
+    return gaussian(a) * _tail_scale(np.minimum(a, UNDERFLOW))
+
+
+def _tail_scale(a: FloatArray) -> FloatArray:
+    """Φ(−a)/exp(−a²/2) for 0 ≤ a ≤ UNDERFLOW."""
     middle = np.clip(a, CENTRE, TAIL_START)
     r = 1.0 / np.square(np.maximum(a, TAIL_START))
     far = (SQRT_2PI_INVERSE - r * horner(TAIL_P, r) / horner(TAIL_Q, r)) / np.maximum(a, 1.0)
-    scale = np.where(a <= TAIL_START, horner(MIDDLE_P, middle) / horner(MIDDLE_Q, middle), far)
-    return gaussian(a) * scale
+    return np.where(a <= TAIL_START, horner(MIDDLE_P, middle) / horner(MIDDLE_Q, middle), far)
+
+
+#: Below it Φ(x) comes near the end of float64's range, where numbers lose digits.
+FAR_GATE = -37.0
+
+
+def x_cdf_far(x: FloatArray) -> FloatArray:
+    """x·Φ(x) below :data:`FAR_GATE`."""
+    a = np.clip(-x, 1.0, UNDERFLOW)
+    return _far_gaussian(a, -a * _tail_scale(a))
+
+
+def cdf_and_x_pdf_far(x: FloatArray) -> FloatArray:
+    """Φ(x) + x·φ(x) below :data:`FAR_GATE`."""
+    a = np.clip(-x, 1.0, UNDERFLOW)
+    return _far_gaussian(a, _tail_scale(a) - a * SQRT_2PI_INVERSE)
+
+
+def _far_gaussian(a: FloatArray, times: FloatArray) -> FloatArray:
+    """times·exp(−a²/2): in two halves, neither of which loses digits."""
+    h = np.trunc(a * 65536) / 65536
+    half = np.exp(-0.25 * h * h)
+    return times * (1.0 + np.expm1(-0.5 * (a - h) * (a + h))) * half * half
 
 
 def _centre(x: FloatArray) -> FloatArray:

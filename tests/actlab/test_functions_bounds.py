@@ -49,6 +49,25 @@ def test_the_ten_worst_inputs_are_within_the_bound(name):
     assert errors.max() <= CASES[name].bound, points[np.argmax(errors)]
 
 
+#: Where the result, or the exponential in it, is below float64's normal numbers.
+TAILS = {
+    **dict.fromkeys(("gelu", "gelu_derivative", "normal_cdf", "normal_pdf"), (37.0, 38.9)),
+    **dict.fromkeys(("gelu_tanh", "gelu_tanh_derivative"), (20.9, 21.6)),
+    **dict.fromkeys(("quick_gelu", "quick_gelu_derivative"), (411.0, 443.0)),
+    **dict.fromkeys(("silu", "silu_derivative", "silu_beta_derivative"), (699.0, 752.0)),
+    **dict.fromkeys(("mish", "mish_derivative", "sigmoid_derivative"), (699.0, 752.0)),
+    "tanh_derivative": (349.0, 374.0),
+    "softcap_derivative": (10_470.0, 11_200.0),
+}
+
+
+@pytest.mark.parametrize("name", TAILS)
+def test_a_tail_keeps_its_digits_to_the_last_number(name):
+    case = CASES[name]
+    points = -np.linspace(*TAILS[name], 60)
+    assert case.errors(points[:, None]).max() <= case.bound
+
+
 def attack(name: str, budget: int, dtype: type, seed: int) -> None:
     case = CASES[name]
     points, errors = adversary.search(case, budget, seed, dtype)
