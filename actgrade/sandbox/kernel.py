@@ -114,7 +114,7 @@ class Contained:
         Raises:
             KernelLost: it holds more than it may.
         """
-        if (seen := self._watch.look()) is not None:
+        if (seen := self._watch.look(quickly=True)) is not None:
             raise self._lose(KernelLost(*seen))
 
     def _lose(self, reason: KernelLost) -> KernelLost:

@@ -99,7 +99,7 @@ class Watch:
         self._folder, self._pid, self._limits, self._end = folder, pid, limits, end
         # What the fork server has loaded is not the learner's.
         self._before = use_of(pid)
-        self._hidden_before = {mapped: hidden(pid, mapped=mapped) for mapped in (False, True)}
+        self._hidden_before = hidden(pid)
         self._done = threading.Event()
         threading.Thread(target=self._look, name="watch", daemon=True).start()
 
@@ -110,12 +110,15 @@ class Watch:
             return self._group.excess()
         return self._seen
 
-    def look(self) -> tuple[str, str] | None:
+    def look(self, *, quickly: bool = False) -> tuple[str, str] | None:
         """Look now; the reason to end the process, if there is one.
 
         What a cell leaves must not count or not count by when it was looked at last.
+
+        Args:
+            quickly: look for mapped files only where enough more has an address than before.
         """
-        excess = self.excess()
+        excess = self.excess(quickly=quickly)
         if excess is not None and self._seen is None:
             self._seen = excess
         return self.reason
@@ -135,10 +138,10 @@ class Watch:
                 self._end()
                 return
 
-    def excess(self) -> tuple[str, str] | None:
+    def excess(self, *, quickly: bool = False) -> tuple[str, str] | None:
         """The kind of loss and the sentence for what is used too much of, or None."""
         limits, use = self._limits, use_of(self._pid)
-        if self._written(use) > limits.disk_bytes:
+        if self._written(use.addresses if quickly else None) > limits.disk_bytes:
             return "disk", "it writes too much"
         if use.memory - self._before.memory > limits.memory_bytes:
             return "memory", "it uses too much memory"
@@ -146,13 +149,16 @@ class Watch:
             return "threads", "it starts too many threads"
         return None
 
-    def _written(self, use: Use) -> int:
-        """Bytes of files in the folder, and of those that were deleted and are held; or a bound."""
+    def _written(self, addresses: int | None) -> int:
+        """Bytes of files in the folder, and of those that were deleted and are held.
+
+        With what has ``addresses`` now it may be a bound of that, where one is enough.
+        """
         most = self._limits.disk_bytes
         written = size(self._folder, most)
-        bound = written + self._deleted(mapped=False) + use.addresses - self._before.addresses
-        # What is mapped has addresses, and nearly always there are too few to look any further.
-        return bound if bound <= most else written + self._deleted(mapped=True)
-
-    def _deleted(self, *, mapped: bool) -> int:
-        return hidden(self._pid, mapped=mapped) - self._hidden_before[mapped]
+        if addresses is not None:
+            mapped = max(0, addresses - self._before.addresses)
+            bound = written + hidden(self._pid, mapped=False) + mapped
+            if bound <= most:
+                return bound
+        return written + hidden(self._pid) - self._hidden_before

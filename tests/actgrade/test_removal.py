@@ -115,7 +115,7 @@ def test_deleted_files_and_threads_are_counted(tmp_path: Path) -> None:
         limits = Limits(disk_bytes=2**18)
         watch = Watch(tmp_path, os.getpid(), limits, lambda: None)
         watch.stop()
-        watch._hidden_before = dict.fromkeys((False, True), hidden_before)
+        watch._hidden_before = hidden_before
         assert watch.excess() == ("disk", "it writes too much")
     assert hidden(os.getpid()) == hidden_before
     assert use_of(2**22 + 1) == use_of(2**22 + 2)  # there are no such processes
